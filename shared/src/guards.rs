@@ -1,0 +1,6 @@
+//! The guards: what judges a prompt and what redacts an answer. Pure: no I/O, no clock, no environment.
+
+pub mod judge;
+pub mod redact;
+
+pub use judge::{BadPattern, Category, Decision, Finding, Guard, Mode, Place, Profile, Risk, Verdict};

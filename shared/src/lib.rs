@@ -1,0 +1,22 @@
+//! What Gatehouse's functions have in common.
+//!
+//! Without features this crate is pure: guards, limits, audit records and policy decide, and nothing here opens a
+//! socket, reads a file or asks the time. `google` and `host` add the adapters that do.
+
+pub mod answer;
+pub mod audit;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod conversation;
+pub mod guards;
+pub mod policy;
+pub mod ports;
+pub mod secret;
+
+#[cfg(feature = "google")]
+pub mod google;
+#[cfg(feature = "host")]
+pub mod host;
+#[cfg(feature = "host")]
+pub mod telemetry;
