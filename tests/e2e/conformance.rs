@@ -1,0 +1,103 @@
+//! A true drop-in: Google's own SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
+
+use std::fmt::Write;
+use std::process::Stdio;
+
+use serde_json::json;
+use tests::gate::Gate;
+use tests::gemini::cases::{self, SIGNATURE};
+use tests::gemini::{Gemini, Request};
+use tests::sdk::{Sdk, script};
+use tests::wait;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// What every SDK does.
+const CASES: &[&str] = &[
+    "batches_not_served",
+    "blocked_by_gemini",
+    "blocked_by_the_gate",
+    "blocked_by_the_gate_streamed",
+    "blocked_output",
+    "caches_not_served",
+    "chat",
+    "count_tokens",
+    "embeddings_not_served",
+    "files_not_served",
+    "generate",
+    "image",
+    "json_mode",
+    "json_schema",
+    "midstream_error",
+    "models_get",
+    "models_list",
+    "redacted",
+    "redacted_stream",
+    "stream",
+    "thoughts_dropped",
+    "tools",
+    "tools_streamed",
+    "tools_without_signature",
+    "unknown_model",
+    "upstream_400",
+    "upstream_429",
+    "upstream_500",
+    "upstream_key_rejected",
+    "wrong_key",
+];
+
+/// What only the Python SDK does: it calls functions by itself.
+const PYTHON_CASES: &[&str] = &["tools_called_by_the_sdk"];
+
+/// Runs a suite through a gate and returns what Gemini was sent.
+async fn conform(sdk: Sdk, file: &'static str, cases: &[&[&str]]) -> Vec<Request> {
+    let gemini = Gemini::start(cases::brain).await;
+    let gate = Gate::start(&gemini).await;
+    let mut command = script(sdk, file).await;
+    command.env("BASE_URL", &gate.endpoint).env("API_KEY", &gate.key).env("SIGNATURE", SIGNATURE);
+    let (printed, errors) = output(&mut command, "").await;
+    let mut wanted: Vec<String> = cases.concat().iter().map(|name| format!("ok {name}")).collect();
+    let mut seen: Vec<&str> = printed.lines().collect();
+    wanted.sort();
+    seen.sort_unstable();
+    assert_eq!(seen, wanted, "{sdk:?} said:\n{errors}");
+    gemini.assert_faultless();
+    gemini.requests()
+}
+
+/// What a script prints, on its two streams, once it has read `input`.
+async fn output(command: &mut Command, input: &str) -> (String, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = wait::done("start the script", command.spawn());
+    let mut stdin = child.stdin.take().unwrap();
+    wait::done("write to the script", stdin.write_all(input.as_bytes()).await);
+    drop(stdin);
+    let output = wait::done("read from the script", child.wait_with_output().await);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn google_genai_2_for_python_works_and_gemini_is_sent_what_its_protos_know() {
+    let requests = conform(Sdk::Python2, "conformance.py", &[CASES, PYTHON_CASES]).await;
+    let mut lines = String::new();
+    for request in requests.iter().filter(|request| request.body.is_some()) {
+        writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
+    }
+    let mut command = script(Sdk::Python2, "protos.py").await;
+    let (printed, errors) = output(&mut command, &lines).await;
+    let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
+    assert!(refused.is_empty(), "{refused:#?}\n{errors}");
+    assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
+    assert!(lines.lines().count() > 10, "too little was sent to prove anything");
+}
+
+#[tokio::test]
+async fn google_genai_3_for_python_works() {
+    conform(Sdk::Python3, "conformance.py", &[CASES, PYTHON_CASES]).await;
+}
+
+#[tokio::test]
+async fn google_genai_for_node_works() {
+    conform(Sdk::Node, "conformance.mjs", &[CASES]).await;
+}
