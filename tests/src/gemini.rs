@@ -114,12 +114,18 @@ impl Gemini {
         requests.remove(0)
     }
 
+    /// What no gateway should have sent, so far.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.shared.faults.lock().unwrap().clone()
+    }
+
     /// Fails the test when any request was one that Gemini would not have taken.
     ///
     /// # Panics
     /// With the faults.
     pub fn assert_faultless(&self) {
-        let faults = self.shared.faults.lock().unwrap();
+        let faults = self.faults();
         assert!(faults.is_empty(), "Gemini would have refused what it was sent: {faults:#?}");
     }
 }

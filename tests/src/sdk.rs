@@ -30,7 +30,8 @@ pub async fn script(sdk: Sdk, file: &'static str) -> tokio::process::Command {
         Sdk::Node => node(file),
     });
     let mut command = tokio::process::Command::from(wait::done("install the SDK", ready.await));
-    command.kill_on_drop(true);
+    // What the SDKs speak to is on this machine, whatever lies between it and the registries.
+    command.kill_on_drop(true).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     command
 }
 

@@ -8,8 +8,8 @@ use super::answer::{Answer, blocked, chunk, chunks, text};
 use super::errors::{Known, error};
 use super::{Request, Script};
 
-/// The signature that comes with the call of `case:tools`; base64 with every character that a careless encoder changes.
-pub const SIGNATURE: &str = "Cs+/AbCd0123+/wxyz-not-text+/AAAA==";
+/// The signature that comes with the call of `case:tools`: base64 with every character that a careless encoder changes.
+pub const SIGNATURE: &str = "+//+BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSYn/++++w==";
 
 /// Answers by the case that the prompt names.
 ///
@@ -82,10 +82,14 @@ fn tools(request: &Request) -> Script {
         return Script::answer(request, &call.finish("STOP").value());
     };
     let call = request.parts().find(|part| part.get("functionCall").is_some());
-    if call.and_then(|call| call.get("thoughtSignature")) != Some(&json!(SIGNATURE)) {
+    let signature = call.and_then(|call| call.get("thoughtSignature")).and_then(Value::as_str).unwrap_or_default();
+    // The Python SDK sends the same bytes back in the alphabet for URLs, which Gemini takes as well.
+    if signature.replace('-', "+").replace('_', "/") != SIGNATURE {
         return refuse("the signature did not come back byte for byte");
     }
-    let degrees = reply.pointer("/response/degrees").and_then(Value::as_i64).unwrap_or_default();
+    // Where the Python SDK calls the function itself, it wraps what came of it.
+    let degrees = reply.pointer("/response/degrees").or_else(|| reply.pointer("/response/result/degrees"));
+    let degrees = degrees.and_then(Value::as_i64).unwrap_or_default();
     Script::answer(request, &text(&format!("It is {degrees} degrees in Oslo.")))
 }
 
@@ -101,7 +105,9 @@ fn json_mode(request: &Request) -> Script {
 
 fn image(request: &Request) -> Script {
     let image = request.parts().find_map(|part| part.get("inlineData"));
-    let media_type = image.and_then(|image| image.get("mimeType")).and_then(Value::as_str).unwrap_or("nothing");
+    // The Python SDK spells it as the protos do, and so may whoever passes it on.
+    let media_type = image.and_then(|image| image.get("mimeType").or_else(|| image.get("mime_type")));
+    let media_type = media_type.and_then(Value::as_str).unwrap_or("nothing");
     let length = image.and_then(|image| image.get("data")).and_then(Value::as_str).map_or(0, str::len);
     Script::answer(request, &text(&format!("I see {media_type} of {length} characters.")))
 }

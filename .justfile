@@ -1,0 +1,34 @@
+# A recipe for each step of the gate. `just` lists them.
+_default:
+    @just --list
+
+# Format all code.
+fmt:
+    cargo fmt --all
+
+# Lints and docs, warnings as errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+
+# Everything.
+test:
+    cargo test --workspace
+
+# The real binaries against a scripted Gemini, with Google's own SDKs; further words choose tests.
+e2e *words:
+    cargo build --bins
+    cargo test -p tests {{ words }}
+
+# The pure parts, against what they are measured by.
+bench *words:
+    cargo bench -p shared {{ words }}
+
+# Licences, advisories, sources and bans of all dependencies.
+deny:
+    cargo deny check
+
+# What the CI runs.
+ci:
+    .ci/run
