@@ -9,6 +9,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod conversation;
+pub mod fields;
 pub mod guards;
 pub mod policy;
 pub mod ports;
