@@ -112,9 +112,6 @@ impl Generation {
     }
 
     fn rule(&self, name: &str, value: &Value) -> Ruling {
-        if self.extra_fields.iter().any(|extra| extra == name) {
-            return Ok(Fate::Keep);
-        }
         match name {
             "candidateCount" => match whole(value)? {
                 1 => Ok(Fate::Keep),
@@ -128,12 +125,12 @@ impl Generation {
             "presencePenalty" | "frequencyPenalty" => number(value).map(|_| Fate::Keep),
             "stopSequences" => self.stop_sequences(value),
             "responseMimeType" => self.mime_type(value),
-            "responseSchema" | "responseJsonSchema" | "_responseJsonSchema" => match value {
-                Value::Object(_) => Ok(Fate::Keep),
-                _ => wrong_type("an object"),
-            },
+            "responseSchema" | "responseJsonSchema" | "_responseJsonSchema" if value.is_object() => Ok(Fate::Keep),
+            "responseSchema" | "responseJsonSchema" | "_responseJsonSchema" => wrong_type("an object"),
             "responseModalities" => modalities(value),
             "thinkingConfig" => self.thinking(value),
+            // Below every bound above, so that admitting a field cannot take its bound off.
+            _ if self.extra_fields.iter().any(|extra| extra == name) => Ok(Fate::Keep),
             // False asks for nothing.
             "responseLogprobs" | "enableEnhancedCivicAnswers" if *value == Value::Bool(false) => Ok(Fate::Drop),
             _ => refuse(
@@ -144,17 +141,12 @@ impl Generation {
     }
 
     fn stop_sequences(&self, value: &Value) -> Ruling {
-        match value {
-            Value::Array(items) if items.iter().all(Value::is_string) => {
-                if items.len() <= self.max_stop_sequences {
-                    Ok(Fate::Keep)
-                } else {
-                    // To leave some out would change the answer in silence.
-                    refuse("has too many entries", format!("send at most {}", self.max_stop_sequences))
-                }
-            }
-            _ => wrong_type("an array of strings"),
+        let Some(items) = strings(value) else { return wrong_type("an array of strings") };
+        if items.len() > self.max_stop_sequences {
+            // To leave some out would change the answer in silence.
+            return refuse("has too many entries", format!("send at most {}", self.max_stop_sequences));
         }
+        Ok(Fate::Keep)
     }
 
     fn mime_type(&self, value: &Value) -> Ruling {
@@ -206,16 +198,12 @@ fn inside(name: &str, (problem, remedy): (String, String)) -> (String, String) {
     (format!("`{name}` {problem}"), remedy)
 }
 
-/// An integer, also where it is written `1.0`, as JavaScript and Google's own JSON allow.
+/// An integer, also where it is written `1.0`, as JavaScript and Google's own JSON allow. One beyond 64 bits is taken
+/// for the largest: what is too much stays too much.
 fn whole(value: &Value) -> Result<i64, (String, String)> {
-    // Within 2^53 every float without a fraction is exact, and no field is meant to go beyond.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let exact = value.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
-    #[expect(clippy::cast_possible_truncation, reason = "the float has no fraction and lies within 2^53")]
-    value
-        .as_i64()
-        .or_else(|| exact.map(|float| float as i64))
-        .ok_or_else(|| ("has the wrong type".to_owned(), "send an integer".to_owned()))
+    #[expect(clippy::cast_possible_truncation, reason = "the float has no fraction, and the cast saturates")]
+    let float = value.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as i64);
+    value.as_i64().or(float).ok_or_else(|| ("has the wrong type".to_owned(), "send an integer".to_owned()))
 }
 
 fn number(value: &Value) -> Result<f64, (String, String)> {
@@ -233,7 +221,7 @@ fn at_most(value: &Value, least: i64, most: u32) -> Ruling {
 fn within(value: &Value, range: Range<f64>) -> Ruling {
     let asked = number(value)?;
     let moved = asked.clamp(range.min, range.max);
-    if moved.total_cmp(&asked).is_eq() || moved == asked { Ok(Fate::Keep) } else { Ok(Fate::Set(moved.into())) }
+    if moved == asked { Ok(Fate::Keep) } else { Ok(Fate::Set(moved.into())) }
 }
 
 fn within_whole(value: &Value, range: Range<u32>) -> Ruling {
@@ -249,13 +237,15 @@ fn within_whole(value: &Value, range: Range<u32>) -> Ruling {
 }
 
 fn modalities(value: &Value) -> Ruling {
-    match value {
-        Value::Array(items) if items.iter().all(|item| item == "TEXT") => Ok(Fate::Keep),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            refuse("asks for other answers than text", "send [\"TEXT\"], or leave it out")
-        }
-        _ => wrong_type("an array of strings"),
+    let Some(items) = strings(value) else { return wrong_type("an array of strings") };
+    if items.iter().any(|item| item != "TEXT") {
+        return refuse("asks for other answers than text", "send [\"TEXT\"], or leave it out");
     }
+    Ok(Fate::Keep)
+}
+
+fn strings(value: &Value) -> Option<&Vec<Value>> {
+    value.as_array().filter(|items| items.iter().all(Value::is_string))
 }
 
 /// A field's name fit for a message: it is the caller's, and may be long or hold anything.
@@ -263,3 +253,6 @@ fn shown(name: &str) -> String {
     const LONGEST: usize = 40;
     name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(LONGEST).collect()
 }
+
+#[cfg(test)]
+mod tests;
