@@ -12,8 +12,11 @@ pub mod conversation;
 pub mod guards;
 pub mod policy;
 pub mod ports;
+pub mod recorder;
 pub mod secret;
 
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 #[cfg(feature = "google")]
 pub mod google;
 #[cfg(feature = "host")]
