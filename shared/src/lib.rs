@@ -13,8 +13,11 @@ pub mod fields;
 pub mod guards;
 pub mod policy;
 pub mod ports;
+pub mod recorder;
 pub mod secret;
 
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 #[cfg(feature = "google")]
 pub mod google;
 #[cfg(feature = "host")]
