@@ -25,10 +25,12 @@ pub async fn authenticate(headers: &HeaderMap, query: Option<&str>, callers: &im
 
 fn presented(headers: &HeaderMap, query: Option<&str>) -> Result<Presented, Problem> {
     if query.is_some_and(|query| query.split('&').any(|pair| pair == "key" || pair.starts_with("key="))) {
-        let message = "send the key in the header x-goog-api-key: an address ends up in logs, and this key should be replaced";
+        let message =
+            "send the key in the header x-goog-api-key: an address ends up in logs, and this key should be replaced";
         return Err(Problem::new(Code::KeyInQuery, message));
     }
-    let mut credentials = headers.get_all(GOOGLE).iter().map(plain).chain(headers.get_all(AUTHORIZATION).iter().map(bearer));
+    let mut credentials =
+        headers.get_all(GOOGLE).iter().map(plain).chain(headers.get_all(AUTHORIZATION).iter().map(bearer));
     let credential = credentials.next().ok_or_else(unauthenticated)?;
     if credentials.next().is_some() {
         let message = "send one credential: either x-goog-api-key or Authorization: Bearer";

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Why a body is not taken.
@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_json() {
-        for body in [&b""[..], b"{", b"{} {}", b"{'a':1}", b"[1,]", b"nul", b"\"\xff\"", b"\"\\ud800\"", b"01", b"1e999"]
+        for body in
+            [&b""[..], b"{", b"{} {}", b"{'a':1}", b"[1,]", b"nul", b"\"\xff\"", b"\"\\ud800\"", b"01", b"1e999"]
         {
             assert!(matches!(read(body, 64), Err(Error::Syntax { .. })), "{}", body.escape_ascii());
         }

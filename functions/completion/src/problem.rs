@@ -18,6 +18,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// The methods that the route takes, where another one was used.
+    pub allow: Option<&'static str>,
 }
 
 /// The stable name of a problem: public, listed in the function's README.
@@ -220,7 +222,7 @@ impl Problem {
     /// A problem with the whole request.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after: None }
+        Self { code, message: message.into(), field: None, retry_after: None, allow: None }
     }
 
     /// A problem with one field. The path is shown only as far as it looks like one: a key of a JSON object is the
@@ -247,18 +249,21 @@ impl Problem {
     #[must_use]
     pub fn of_failure(failure: &Failure) -> Self {
         let (code, message) = match failure {
-            Failure::Refused { .. } => {
-                (Code::ProviderRefused, "Gemini refused the request; check its fields against the model's documentation")
-            }
-            Failure::KeyRejected { .. } | Failure::NoKey(_) => {
-                (Code::ProviderKey, "the gate's own key for Gemini does not work; your key is fine, the operator must act")
-            }
+            Failure::Refused { .. } => (
+                Code::ProviderRefused,
+                "Gemini refused the request; check its fields against the model's documentation",
+            ),
+            Failure::KeyRejected { .. } | Failure::NoKey(_) => (
+                Code::ProviderKey,
+                "the gate's own key for Gemini does not work; your key is fine, the operator must act",
+            ),
             Failure::Account { .. } => {
                 (Code::ProviderAccount, "Gemini refuses the operator's account; the operator must act")
             }
-            Failure::NoSuchModel => {
-                (Code::ProviderModelGone, "Gemini does not have this model (any more); choose another from the list of models")
-            }
+            Failure::NoSuchModel => (
+                Code::ProviderModelGone,
+                "Gemini does not have this model (any more); choose another from the list of models",
+            ),
             Failure::Limited { .. } => (Code::ProviderLimited, "Gemini's quota is used up for now"),
             Failure::Broken { .. } => (Code::ProviderFailed, "Gemini failed or is overloaded; try again"),
             Failure::Unreachable(_) | Failure::TimedOut(ports::Deadline::Connect) => {
@@ -270,20 +275,14 @@ impl Problem {
             Failure::Cut(_) => (Code::ProviderCut, "Gemini's answer broke off before its end"),
             Failure::Garbled(_) => (Code::ProviderGarbled, "Gemini's answer was not understood"),
         };
-        let retry_after = match failure {
-            Failure::Limited { after } => *after,
-            _ => None,
-        };
+        let retry_after = if let Failure::Limited { after } = failure { *after } else { None };
         Self { retry_after, ..Self::new(code, message) }
     }
 
     /// Whether a client should try the same request again. A quota that does not say when it ends will not do so soon.
     #[must_use]
     pub const fn retryable(&self) -> bool {
-        match self.code {
-            Code::ProviderLimited => self.retry_after.is_some(),
-            code => code.passes(),
-        }
+        self.code.passes() && (self.retry_after.is_some() || !matches!(self.code, Code::ProviderLimited))
     }
 }
 
@@ -294,7 +293,11 @@ fn shown(path: &str) -> String {
         return path.to_owned();
     }
     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
-    if parent.is_empty() { "(a field with an unusual name)".into() } else { format!("{}.(an unusual name)", shown(parent)) }
+    if parent.is_empty() {
+        "(a field with an unusual name)".into()
+    } else {
+        format!("{}.(an unusual name)", shown(parent))
+    }
 }
 
 #[cfg(test)]

@@ -59,14 +59,14 @@ impl Route {
     /// A [`Problem`] when there is none.
     pub fn of(method: &Method, path: &str, query: Option<&str>) -> Result<Self, Problem> {
         if path == "/healthz" {
-            return only(Self::Health, method, &[Method::GET, Method::HEAD]);
+            return only(Self::Health, method, "GET, HEAD");
         }
         let (version, rest) = path.strip_prefix('/').and_then(|path| path.split_once('/')).ok_or_else(unknown)?;
         if !VERSIONS.contains(&version) {
             return Err(unknown());
         }
         if rest == "models" {
-            return only(Self::Models, method, &[Method::GET]);
+            return only(Self::Models, method, "GET");
         }
         let Some(rest) = rest.strip_prefix("models/") else {
             return Err(if is_api(rest) { unsupported() } else { unknown() });
@@ -74,7 +74,7 @@ impl Route {
         // Clients may escape the colon.
         let rest = percent_decode_str(rest).decode_utf8().map_err(|_| unknown())?;
         let Some((model, operation)) = rest.rsplit_once(':') else {
-            return only(Self::Model(named(&rest)?), method, &[Method::GET]);
+            return only(Self::Model(named(&rest)?), method, "GET");
         };
         let operation = match operation {
             "countTokens" => Operation::Count,
@@ -82,7 +82,7 @@ impl Route {
             "streamGenerateContent" => Operation::Stream,
             _ => return Err(unsupported()),
         };
-        let route = only(Self::Gemini { model: named(model)?, operation }, method, &[Method::POST])?;
+        let route = only(Self::Gemini { model: named(model)?, operation }, method, "POST")?;
         if operation == Operation::Stream && !query.is_some_and(asks_for_events) {
             return Err(Problem::new(Code::UnsupportedApi, "streams come as server-sent events only: add ?alt=sse"));
         }
@@ -90,12 +90,12 @@ impl Route {
     }
 }
 
-fn only(route: Route, method: &Method, allowed: &[Method]) -> Result<Route, Problem> {
-    if allowed.contains(method) {
+fn only(route: Route, method: &Method, allowed: &'static str) -> Result<Route, Problem> {
+    if allowed.split(", ").any(|allowed| allowed == method.as_str()) {
         return Ok(route);
     }
-    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-    Err(Problem::new(Code::MethodNotAllowed, format!("use {} here", names.join(" or "))))
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this route takes {allowed}"));
+    Err(Problem { allow: Some(allowed), ..problem })
 }
 
 fn asks_for_events(query: &str) -> bool {
@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn takes_each_version_and_an_escaped_colon() {
-        for path in ["/v1/models/m-1.5:countTokens", "/v1beta/models/m-1.5%3AcountTokens", "/v1alpha/models/m-1.5:countTokens"]
+        for path in
+            ["/v1/models/m-1.5:countTokens", "/v1beta/models/m-1.5%3AcountTokens", "/v1alpha/models/m-1.5:countTokens"]
         {
             let route = Route::of(&Method::POST, path, None).unwrap();
             assert_eq!(route, Route::Gemini { model: "m-1.5".into(), operation: Operation::Count }, "{path}");
@@ -166,8 +167,18 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_is_not_found() {
-        for path in ["/", "", "/v1", "/v2/models", "/v1beta/", "/v1beta/model", "//models", "/v1beta/models/", "/admin", "/v1betas/models"]
-        {
+        for path in [
+            "/",
+            "",
+            "/v1",
+            "/v2/models",
+            "/v1beta/",
+            "/v1beta/model",
+            "//models",
+            "/v1beta/models/",
+            "/admin",
+            "/v1betas/models",
+        ] {
             let problem = Route::of(&Method::GET, path, None).unwrap_err();
             assert!(problem.code.status() == 404 || problem.code == Code::InvalidField, "{path}: {problem:?}");
         }
@@ -175,7 +186,8 @@ mod tests {
 
     #[test]
     fn names_the_apis_that_are_not_offered() {
-        for path in ["/v1beta/files", "/v1beta/interactions", "/v1beta/cachedContents/x", "/v1beta/models/m:batchEmbedContents"]
+        for path in
+            ["/v1beta/files", "/v1beta/interactions", "/v1beta/cachedContents/x", "/v1beta/models/m:batchEmbedContents"]
         {
             assert_eq!(code(&Method::POST, path), Code::UnsupportedApi, "{path}");
         }
@@ -190,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_method_to_use() {
+    fn tells_the_methods_that_a_route_takes() {
         let problem = Route::of(&Method::PUT, "/v1beta/models", None).unwrap_err();
-        assert_eq!((problem.code, problem.message.as_str()), (Code::MethodNotAllowed, "use GET here"));
+        assert_eq!((problem.code, problem.allow), (Code::MethodNotAllowed, Some("GET")));
     }
 }

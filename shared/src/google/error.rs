@@ -79,7 +79,7 @@ fn by_kind(status: u16, error: &Body, retry_after: Option<&str>) -> Failure {
         404 => Failure::NoSuchModel,
         429 => Failure::Limited { after: wait(error, retry_after) },
         408 | 499 | 500.. => Failure::Broken { status },
-        _ => Failure::Refused { status },
+        _ => Failure::Refused { status, message: error.message.as_str().into() },
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         let expired = json!({"code": 400, "message": "API key expired.", "status": "INVALID_ARGUMENT"});
         assert_eq!(kind(400, expired), "KeyRejected { status: 400, leaked: false }");
         let wrong = json!({"code": 400, "message": "Invalid value at 'contents'", "status": "INVALID_ARGUMENT"});
-        assert_eq!(kind(400, wrong), "Refused { status: 400 }");
+        assert_eq!(kind(400, wrong), "Refused { status: 400, message: Text(27 bytes) }");
     }
 
     #[test]

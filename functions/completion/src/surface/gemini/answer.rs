@@ -86,7 +86,9 @@ fn usage(usage: Usage) -> Value {
         ("thoughtsTokenCount", usage.thoughts),
         ("toolUsePromptTokenCount", usage.tool_use),
     ];
-    fields.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count.into())));
+    fields.extend(
+        counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count.into())),
+    );
     fields.insert("totalTokenCount".into(), usage.total.into());
     fields.into()
 }

@@ -2,17 +2,16 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::problem::Problem;
 
 /// The body of an error answer.
 #[must_use]
 pub fn body(problem: &Problem, request_id: &str) -> Value {
-    let mut metadata = json!({"request_id": request_id});
-    if let Some(field) = &problem.field {
-        metadata["field"] = field.as_str().into();
-    }
+    let mut metadata = Map::new();
+    metadata.insert("request_id".into(), request_id.into());
+    metadata.extend(problem.field.as_ref().map(|field| ("field".to_owned(), field.as_str().into())));
     let mut details = vec![json!({
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         // Google writes reasons in capitals.

@@ -14,10 +14,10 @@ pub(super) struct Object {
 impl Object {
     pub(super) fn of(value: Value, path: impl Into<String>) -> Result<Self, Problem> {
         let path = path.into();
-        match value {
-            Value::Object(fields) => Ok(Self { fields, path }),
-            _ => Err(Problem::invalid(if path.is_empty() { "body" } else { &path }, "must be an object")),
-        }
+        let Value::Object(fields) = value else {
+            return Err(Problem::invalid(if path.is_empty() { "body" } else { &path }, "must be an object"));
+        };
+        Ok(Self { fields, path })
     }
 
     pub(super) fn path_of(&self, name: &str) -> String {

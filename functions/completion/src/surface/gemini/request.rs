@@ -77,7 +77,9 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, 
 /// As for [`read`].
 pub fn read_count(mut body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, Problem> {
     let inner = body.as_object_mut().and_then(|fields| {
-        let name = ["generateContentRequest", "generate_content_request"].into_iter().find(|name| fields.contains_key(*name))?;
+        let name = ["generateContentRequest", "generate_content_request"]
+            .into_iter()
+            .find(|name| fields.contains_key(*name))?;
         (fields.len() == 1).then(|| fields.remove(name)).flatten()
     });
     match inner {
@@ -195,7 +197,12 @@ impl Reader<'_> {
         let content = match (contents.next(), contents.next()) {
             (Some(content), None) => content,
             (None, _) if thought_signature.is_some() => Content::Text(String::new().into()),
-            (None, _) => return Err(Problem::invalid(part.path(), "is empty; give it text, inlineData or a function's call or response")),
+            (None, _) => {
+                return Err(Problem::invalid(
+                    part.path(),
+                    "is empty; give it text, inlineData or a function's call or response",
+                ));
+            }
             (Some(_), Some(_)) => return Err(Problem::invalid(part.path(), "holds two things; make two parts of it")),
         };
         let provenance = match (&content, role) {
@@ -223,11 +230,11 @@ impl Reader<'_> {
             let message = format!("must be one of {}", self.limits.inline_types.join(", "));
             return Err(Problem::invalid(&inline.path_of("mimeType"), &message));
         }
-        let bytes = decoded_length(&data)
-            .ok_or_else(|| Problem::invalid(&inline.path_of("data"), "must be base64"))?;
+        let bytes = decoded_length(&data).ok_or_else(|| Problem::invalid(&inline.path_of("data"), "must be base64"))?;
         self.inline_bytes = self.inline_bytes.saturating_add(bytes);
         if self.inline_bytes > self.limits.max_inline_bytes {
-            let message = format!("media are larger than {} bytes in all; make them smaller", self.limits.max_inline_bytes);
+            let message =
+                format!("media are larger than {} bytes in all; make them smaller", self.limits.max_inline_bytes);
             return Err(Problem::at(Code::PromptTooLarge, &inline.path_of("data"), &message));
         }
         Ok(Content::Inline { mime_type, data: data.into() })
