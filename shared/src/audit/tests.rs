@@ -54,7 +54,7 @@ fn a_line_in_another_spelling_is_refused() {
         line.replacen("\"seq\":0", "\"seq\":0,\"seq\":0", 1),
         line.replacen("\"caller\":\"app\"", "\"caller\":\"app\",\"caller\":\"app\"", 1),
         line.replacen("\"kind\":\"outcome\"", "\"kind\":\"prompt-canary\"", 1),
-        line[..line.len() - 1].to_owned(),
+        line.strip_suffix('}').unwrap().to_owned(),
         String::new(),
         "\0\0\0".to_owned(),
     ];

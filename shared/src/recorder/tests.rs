@@ -1,5 +1,4 @@
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::audit::Kind;

@@ -84,11 +84,10 @@ fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out
     listing::until_closed(printed).map_err(Error::Print)
 }
 
-const HEADINGS: [&str; 8] = ["TIME", "CALLER", "USER", "MODEL", "DECISION", "RISK", "MS", "REASON"];
+const HEADINGS: [&str; 9] = ["TIME", "CALLER", "USER", "MODEL", "DECISION", "RISK", "MS", "REASON", "REQUEST"];
 
 fn list(connection: &Connection, which: Which, reader: Reader, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
-    let rows: Vec<Row> = query::records(connection, which)?.iter().map(row).collect();
-    Ok(listing::print(out, reader, &HEADINGS, &rows))
+    Ok(print(&query::records(connection, which)?, reader, out))
 }
 
 /// Prints the latest, then each outcome as it arrives, until the reader goes away.
@@ -100,18 +99,24 @@ fn follow(
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Error> {
     let mut last = query::last(connection)?;
-    let mut printed = list(connection, Which::Latest(count), reader, out)?;
+    let mut records = query::records(connection, Which::Latest(count))?;
+    let mut printed = print(&records, reader, out);
+    // Columns cannot be aligned with what is not known yet.
+    let reader = if reader == Reader::Person { Reader::Pipe } else { reader };
     while printed.is_ok() {
         std::thread::sleep(FOLLOW);
         drain::run(data, connection)?;
-        let records = query::records(connection, Which::After(last))?;
-        last = records.last().map_or(last, |record| record.id);
-        let rows: Vec<Row> = records.iter().map(row).collect();
-        // Columns cannot be aligned with what is not known yet.
-        let reader = if reader == Reader::Person { Reader::Pipe } else { reader };
-        printed = listing::print(out, reader, &HEADINGS, &rows);
+        // The list may hold what another drain brought after `last` was asked for.
+        last = records.last().map_or(last, |record| record.id.max(last));
+        records = query::records(connection, Which::After(last))?;
+        printed = print(&records, reader, out);
     }
     Ok(printed)
+}
+
+fn print(records: &[Listed], reader: Reader, out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Row> = records.iter().map(row).collect();
+    listing::print(out, reader, &HEADINGS, &rows)
 }
 
 fn row(record: &Listed) -> Row {
@@ -124,6 +129,7 @@ fn row(record: &Listed) -> Row {
         Risk::thousandths(record.risk_score).to_string(),
         record.latency_ms.to_string(),
         record.reason.clone().unwrap_or_else(|| "-".to_owned()),
+        record.request_id.clone(),
     ];
     Row { columns, json: record.line.clone() }
 }

@@ -93,7 +93,6 @@ pub(crate) fn last(connection: &Connection) -> Result<i64, Error> {
 }
 
 /// Somebody who has looked suspicious.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Suspect {
     /// The end user or, where the caller named none, the caller.
     pub(crate) subject: String,

@@ -1,7 +1,5 @@
 //! Spool files as a writer would have left them.
 
-#![expect(clippy::unwrap_used, reason = "for tests only")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

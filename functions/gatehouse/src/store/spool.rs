@@ -34,7 +34,6 @@ pub(crate) struct Spool {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
 struct Waiting {
     line: Vec<u8>,
     done: oneshot::Sender<Result<(), Arc<io::Error>>>,

@@ -86,6 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_another_holds_is_told_as_busy() {
+        let data = tempfile::tempdir().unwrap();
+        let (mut one, two) = (open(data.path()).unwrap(), open(data.path()).unwrap());
+        let _held = one.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        two.busy_timeout(Duration::ZERO).unwrap();
+        let error = two.execute("DELETE FROM caller", []).map_err(Error::database("write")).unwrap_err();
+        assert!(matches!(error, Error::Busy(_)), "{error:?}");
+    }
+
+    #[test]
     fn a_missing_database_is_told_and_not_made() {
         let data = tempfile::tempdir().unwrap();
         let absent = data.path().join("absent");

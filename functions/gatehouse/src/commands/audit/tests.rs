@@ -37,8 +37,8 @@ fn tail_shows_the_latest_requests_and_marks_those_without_an_outcome() {
     let shown = output(&tail(2), data.path(), Reader::Pipe);
     assert_eq!(
         shown,
-        "2023-11-14T22:13:20.000Z\tapp\t-\tgemini-3.5-flash\tflag\t0.400\t7\t-\n\
-         2023-11-14T22:13:20.123Z\tapp\tu-canary\tgemini-3.5-flash\topen\t0.400\t7\t-\n"
+        "2023-11-14T22:13:20.000Z\tapp\t-\tgemini-3.5-flash\tflag\t0.400\t7\t-\trequest-1700000000000\n\
+         2023-11-14T22:13:20.123Z\tapp\tu-canary\tgemini-3.5-flash\topen\t0.400\t7\t-\tkilled\n"
     );
     let shown = output(&tail(2), data.path(), Reader::Json);
     assert_eq!(shown, format!("{}\n{}\n", records[2].to_line(), records[3].to_line()));
@@ -70,6 +70,7 @@ fn suspicious_counts_outcomes_by_user_and_by_caller_where_there_is_none() {
         kind: Kind::Intent,
         ..outcome(NOW - ago, Some("intent"), "app", 1000, true)
     }));
+    let (nobody, _) = data(Vec::new());
     let (data, _) = data(entries);
     let command = Audit::Suspicious { hours: 2, json: false };
     assert_eq!(
@@ -83,7 +84,6 @@ fn suspicious_counts_outcomes_by_user_and_by_caller_where_there_is_none() {
     assert_eq!(rows[0]["caller"], "risky");
     assert_eq!(rows[0]["user"], Value::Null);
     assert_eq!(rows[1]["average_risk"], 0.6);
-    let (nobody, _) = super::tests::data(Vec::new());
     assert_eq!(output(&command, nobody.path(), Reader::Person), "Nobody, in the last 2 hours.\n");
 }
 

@@ -39,7 +39,7 @@ async fn takes_each_record_of_a_living_writer_once_and_leaves_its_file() {
     assert_eq!(drained(data.path(), &mut connection), (0, 0, 1));
     assert_eq!(samples::stored(&connection), records);
     assert_eq!(faults(writer, &samples::stored(&connection), None), []);
-    assert_eq!(std::fs::read_dir(spool::directory(data.path())).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(spool::directory(data.path())).unwrap().count(), 0);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_is_no_record_is_set_aside_and_holds_up_nothing() {
     assert_eq!(rejected.last().unwrap().1, torn);
 
     // Read once more, as after a crash between commit and removal, nothing comes twice.
-    std::fs::write(&path, &content).unwrap();
+    fs::write(&path, &content).unwrap();
     assert_eq!(drained(data.path(), &mut connection), (0, 0, 1));
 }
 
@@ -123,7 +123,7 @@ fn the_torn_line_of_a_living_writer_is_left_until_it_is_whole() {
     let writer = File::open(&path).unwrap();
     writer.lock().unwrap();
     assert_eq!(drained(data.path(), &mut connection), (1, 0, 0));
-    std::fs::write(&path, &content).unwrap();
+    fs::write(&path, &content).unwrap();
     assert_eq!(drained(data.path(), &mut connection), (1, 0, 0));
     drop(writer);
     assert_eq!(drained(data.path(), &mut connection), (0, 0, 1));
@@ -134,7 +134,7 @@ fn the_torn_line_of_a_living_writer_is_left_until_it_is_whole() {
 fn several_drains_at_once_take_each_record_once() {
     let data = tempfile::tempdir().unwrap();
     for writer in 1..=4 {
-        samples::leave(data.path(), writer, &samples::lines(&samples::records(writer, 1200)));
+        samples::leave(data.path(), writer, &samples::lines(&samples::records(writer, 600)));
     }
     sqlite::open(data.path()).unwrap();
     let total: usize = std::thread::scope(|scope| {
@@ -148,11 +148,11 @@ fn several_drains_at_once_take_each_record_once() {
             .collect();
         drains.into_iter().map(|drain| drain.join().unwrap()).sum()
     });
-    assert_eq!(total, 4800);
+    assert_eq!(total, 2400);
     let mut connection = sqlite::open(data.path()).unwrap();
     run(data.path(), &mut connection).unwrap();
-    assert_eq!(samples::stored(&connection).len(), 4800);
-    assert_eq!(std::fs::read_dir(spool::directory(data.path())).unwrap().count(), 0);
+    assert_eq!(samples::stored(&connection).len(), 2400);
+    assert_eq!(fs::read_dir(spool::directory(data.path())).unwrap().count(), 0);
     assert_eq!(rejections(&connection), []);
 }
 
