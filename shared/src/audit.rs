@@ -186,4 +186,4 @@ impl fmt::Debug for Entry {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

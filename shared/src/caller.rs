@@ -246,9 +246,21 @@ mod tests {
         let longer = format!("{text}a");
         let spaced = format!(" {text}");
         // 256 bits fill 51 characters and one bit of the next: its other four must be zero.
-        let loose = format!("{}b", &text[..text.len() - 1]);
-        for wrong in ["", "gh_", "gh__", "gh_é_é", "sk-x", &text[3..], &text[..40], &upper, &longer, &spaced, &loose]
-        {
+        let start = |length| text.get(..length).unwrap();
+        let loose = format!("{}b", start(text.len() - 1));
+        for wrong in [
+            "",
+            "gh_",
+            "gh__",
+            "gh_é_é",
+            "sk-x",
+            text.trim_start_matches("gh_"),
+            start(40),
+            &upper,
+            &longer,
+            &spaced,
+            &loose,
+        ] {
             assert_eq!(Key::parse(wrong).unwrap_err(), Malformed, "{} bytes", wrong.len());
         }
     }

@@ -1,11 +1,13 @@
 //! In-memory ports for tests: strict where a real store is strict, and able to fail on demand.
 
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::audit::Record;
+use crate::answer::Usage;
+use crate::audit::{Entry, Kind, Record};
 use crate::caller::{Caller, Id};
+use crate::clock::Timestamp;
+use crate::guards::Decision;
 use crate::ports::{self, Unavailable};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,4 +125,36 @@ impl Kept {
 
 fn down(store: &'static str) -> Unavailable {
     Unavailable { store, cause: "told to fail".into() }
+}
+
+/// An entry with something in every kind of field. User, prompt and answer hold the word `canary`.
+#[must_use]
+pub fn entry(kind: Kind) -> Entry {
+    Entry {
+        request_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+        kind,
+        ts: Timestamp(1_700_000_000_123),
+        caller: "app".to_owned(),
+        user: Some("u-canary".to_owned()),
+        surface: "gemini".to_owned(),
+        operation: "generate".to_owned(),
+        model: "gemini-3.5-flash".to_owned(),
+        decision: Decision::Flag,
+        blocked: false,
+        blocked_reason: None,
+        risk_score: 400,
+        rules: vec!["override.previous".to_owned(), "density".to_owned()],
+        redactions: BTreeMap::from([("email".to_owned(), 2), ("ssn".to_owned(), 1)]),
+        prompt: Some("prompt-canary \u{1F512}\n\"quoted\"".to_owned()),
+        answer: Some("answer-canary".to_owned()),
+        prompt_hmac: Some("00ff".to_owned()),
+        tokens: Usage { prompt: 1, cached: 2, candidates: 3, thoughts: 4, tool_use: 5, total: 15 },
+        cost_micros: 42,
+        latency_ms: 7,
+        upstream_status: Some(200),
+        error: None,
+        policy_version: "p1".to_owned(),
+        key_version: Some("k1".to_owned()),
+        pepper_id: None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Gives every audit entry its place in the chain and sees it safely kept.
 
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use uuid::{NoContext, Uuid};
 
@@ -14,8 +15,11 @@ const ATTEMPTS: usize = 3;
 
 /// Writes one chain of audit records.
 ///
-/// Number and hash are given under one lock; the wait for durability is outside it, so that many requests share one
-/// write. Should the future of [`Recorder::record`] be dropped half-way, its record counts as void, like one whose
+/// Number and hash are given, and the record handed to the queue, under one lock: records reach the queue in the order of
+/// the chain, so that a killed process leaves a chain without holes. The wait for durability is outside the lock, so
+/// that many requests share one write.
+///
+/// Should the future of [`Recorder::record`] be dropped half-way, its record counts as void, like one whose
 /// sending failed: the next record names it. It may have been kept all the same, and is then valid.
 #[derive(Debug)]
 pub struct Recorder<Q, C> {
@@ -56,25 +60,36 @@ impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
     /// # Errors
     /// [`Unavailable`] when it is not known to be, after several attempts. Its place in the chain is then void.
     pub async fn record(&self, entry: Entry) -> Result<Receipt, Unavailable> {
-        let record = self.seal(entry);
+        let record;
+        let mut first;
+        let begun = {
+            let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+            record = self.seal(entry, &mut chain);
+            first = Box::pin(self.queue.append(&record));
+            // The first poll hands the record over. The waker comes with the second, which follows at once.
+            first.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
         let unacknowledged = Unacknowledged { chain: &self.chain, record: &record };
-        let mut attempt = 1;
-        while let Err(unavailable) = self.queue.append(&record).await {
-            if attempt == ATTEMPTS {
-                return Err(unavailable);
+        let mut sent = match begun {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => first.await,
+        };
+        for _ in 1..ATTEMPTS {
+            if sent.is_ok() {
+                break;
             }
-            attempt += 1;
+            sent = self.queue.append(&record).await;
         }
+        sent?;
         // Kept: there is nothing left for the next record to name.
         std::mem::forget(unacknowledged);
-        Ok(Receipt { record_id: record.record_id, seq: record.seq, hash: record.hash })
+        Ok(Receipt { record_id: record.record_id.clone(), seq: record.seq, hash: record.hash })
     }
 
-    fn seal(&self, entry: Entry) -> Record {
+    fn seal(&self, entry: Entry, chain: &mut Chain) -> Record {
         let now = self.clock.now().0;
         let nanoseconds = u32::try_from(now % 1000).unwrap_or_default() * 1_000_000;
         let record_id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, now / 1000, nanoseconds)).to_string();
-        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
         let link = Link {
             record_id,
             writer_id: self.writer_id,

@@ -4,38 +4,9 @@ use proptest::sample::Index;
 use super::chain::{Fault, Head, faults};
 use super::line::Malformed;
 use super::*;
+use crate::fakes::entry;
 
 const WRITER: WriterId = WriterId::new([0xab; 16]);
-
-pub(crate) fn entry(kind: Kind) -> Entry {
-    Entry {
-        request_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
-        kind,
-        ts: Timestamp(1_700_000_000_123),
-        caller: "app".to_owned(),
-        user: Some("u-canary".to_owned()),
-        surface: "gemini".to_owned(),
-        operation: "generate".to_owned(),
-        model: "gemini-3.5-flash".to_owned(),
-        decision: Decision::Flag,
-        blocked: false,
-        blocked_reason: None,
-        risk_score: 400,
-        rules: vec!["override.previous".to_owned(), "density".to_owned()],
-        redactions: BTreeMap::from([("email".to_owned(), 2), ("ssn".to_owned(), 1)]),
-        prompt: Some("prompt-canary \u{1F512}\n\"quoted\"".to_owned()),
-        answer: Some("answer-canary".to_owned()),
-        prompt_hmac: Some("00ff".to_owned()),
-        tokens: Usage { prompt: 1, cached: 2, candidates: 3, thoughts: 4, tool_use: 5, total: 15 },
-        cost_micros: 42,
-        latency_ms: 7,
-        upstream_status: Some(200),
-        error: None,
-        policy_version: "p1".to_owned(),
-        key_version: Some("k1".to_owned()),
-        pepper_id: None,
-    }
-}
 
 fn link(seq: u64, prev_hash: Hash, voids: Vec<Void>) -> Link {
     Link { record_id: format!("r{seq}"), writer_id: WRITER, seq, prev_hash, voids }
@@ -83,7 +54,7 @@ fn a_line_in_another_spelling_is_refused() {
         line.replacen("\"seq\":0", "\"seq\":0,\"seq\":0", 1),
         line.replacen("\"caller\":\"app\"", "\"caller\":\"app\",\"caller\":\"app\"", 1),
         line.replacen("\"kind\":\"outcome\"", "\"kind\":\"prompt-canary\"", 1),
-        line[..line.len() - 1].to_owned(),
+        line.strip_suffix('}').unwrap().to_owned(),
         String::new(),
         "\0\0\0".to_owned(),
     ];

@@ -1,12 +1,10 @@
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::audit::Kind;
 use crate::audit::chain::faults;
-use crate::audit::tests::entry;
 use crate::clock::{ManualClock, Timestamp};
-use crate::fakes::{Fate, Queue};
+use crate::fakes::{Fate, Queue, entry};
 
 const WRITER: WriterId = WriterId::new([1; 16]);
 
