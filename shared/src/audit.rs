@@ -1,6 +1,11 @@
-//! The audit record.
+//! The audit record: what is told of a request, and its place in its writer's chain.
+//!
+//! Each record holds the hash of the writer's record before it, so that a record which is changed, dropped or moved
+//! later is missed. [`encoding`] says which bytes are hashed, [`line`] how a record is spelt in a file, and [`chain`]
+//! checks a writer's records against one another.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +13,22 @@ use crate::answer::Usage;
 use crate::clock::Timestamp;
 use crate::guards::Decision;
 
+pub mod chain;
+pub mod encoding;
+mod hash;
+pub mod line;
+pub mod pepper;
+
+pub use hash::{Hash, WriterId};
+pub use pepper::Pepper;
+
+/// The version of the record's schema and of its encoding.
+pub const VERSION: u8 = 1;
+
 /// What is told of a request; [`Record`] adds its place in the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `Debug` shows of the prompt, the answer and the end user only whether they are there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The request, a UUIDv7; intent and outcome share it.
     pub request_id: String,
@@ -73,9 +92,98 @@ pub enum Kind {
     Outcome,
 }
 
+impl Kind {
+    /// As it is spelt in a record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+        }
+    }
+}
+
 /// An entry in its writer's chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
+    /// The version of the schema, [`VERSION`].
+    pub v: u8,
+    /// This record, a UUIDv7.
+    pub record_id: String,
     /// What is told.
     pub entry: Entry,
+    /// Who wrote it: one process, or one execution environment.
+    pub writer_id: WriterId,
+    /// Its number among the writer's records, from 0.
+    pub seq: u64,
+    /// The hash of the writer's record before, void or not; zeros for the first.
+    pub prev_hash: Hash,
+    /// Records of this writer that were not acknowledged, as known when this one was sealed.
+    pub voids: Vec<Void>,
+    /// SHA-256 over the [canonical encoding](encoding) of all the above.
+    pub hash: Hash,
 }
+
+/// A record whose sender never learned that it is kept. It may have arrived all the same, and is then valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Void {
+    /// Its number.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// A place in a chain, ready to be filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The record's own id, a UUIDv7.
+    pub record_id: String,
+    /// Who writes.
+    pub writer_id: WriterId,
+    /// The number to give.
+    pub seq: u64,
+    /// The hash of the record before.
+    pub prev_hash: Hash,
+    /// Records to name as void.
+    pub voids: Vec<Void>,
+}
+
+impl Record {
+    /// Puts an entry into its place and hashes both.
+    #[must_use]
+    pub fn seal(entry: Entry, link: Link) -> Self {
+        let Link { record_id, writer_id, seq, prev_hash, voids } = link;
+        let mut record = Self { v: VERSION, record_id, entry, writer_id, seq, prev_hash, voids, hash: Hash::ZERO };
+        record.hash = encoding::hash(&record);
+        record
+    }
+
+    /// Whether the hash is that of the content. It says nothing of the records around it.
+    #[must_use]
+    pub fn verify_hash(&self) -> bool {
+        self.v == VERSION && encoding::hash(self) == self.hash
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = |text: &Option<String>| text.as_ref().map(String::len);
+        f.debug_struct("Entry")
+            .field("request_id", &self.request_id)
+            .field("kind", &self.kind)
+            .field("ts", &self.ts)
+            .field("caller", &self.caller)
+            .field("model", &self.model)
+            .field("decision", &self.decision)
+            .field("blocked_reason", &self.blocked_reason)
+            .field("error", &self.error)
+            .field("user_bytes", &length(&self.user))
+            .field("prompt_bytes", &length(&self.prompt))
+            .field("answer_bytes", &length(&self.answer))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

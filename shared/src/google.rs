@@ -1,1 +1,6 @@
-//! google.
+//! Adapters to Google.
+
+pub mod error;
+pub mod gemini;
+pub mod sse;
+pub mod wire;

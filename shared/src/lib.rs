@@ -9,11 +9,15 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod conversation;
+pub mod fields;
 pub mod guards;
 pub mod policy;
 pub mod ports;
+pub mod recorder;
 pub mod secret;
 
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 #[cfg(feature = "google")]
 pub mod google;
 #[cfg(feature = "host")]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::answer::{Chunk, Usage};
 use crate::audit::Record;
 use crate::caller::{self, Caller};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Text};
 use crate::secret::Secret;
 
 /// A cause, for `source()`.
@@ -150,6 +150,8 @@ pub enum Failure {
     Refused {
         /// The HTTP status.
         status: u16,
+        /// The provider's words, which may quote the request.
+        message: Text,
     },
     /// The key does not work. The operator must act.
     #[error("the provider rejected the key with status {status}")]
@@ -226,7 +228,7 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status }
+            Self::Refused { status, .. }
             | Self::KeyRejected { status, .. }
             | Self::Account { status }
             | Self::Broken { status } => Some(*status),

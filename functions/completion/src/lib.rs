@@ -1,1 +1,23 @@
-//! The guarded endpoint.
+//! The guarded endpoint: authenticate, judge, record, call Gemini under a hardened prompt, redact, record.
+//!
+//! [`Gate`] is the whole of it, generic over its ports; [`Gate::answer`] takes one HTTP request and gives its answer.
+//! The module [`service`] holds a request's way, top to bottom.
+
+pub mod body;
+pub mod compose;
+pub mod config;
+pub mod credentials;
+mod delivery;
+pub mod gate;
+pub mod json;
+pub mod output;
+pub mod problem;
+pub mod receipt;
+pub mod routes;
+pub mod rules;
+pub mod service;
+pub mod surface;
+
+pub use config::Config;
+pub use gate::{Gate, Parts};
+pub use rules::Rules;

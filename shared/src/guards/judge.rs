@@ -192,3 +192,14 @@ pub struct BadPattern {
 pub struct Guard {
     settings: Settings,
 }
+impl Guard {
+    /// x
+    pub fn new(s: &Settings) -> Result<Self, BadPattern> {
+        Ok(Self { settings: s.clone() })
+    }
+    /// x
+    pub fn judge(&self, _c: &crate::conversation::Conversation) -> Verdict {
+        let _ = &self.settings;
+        Verdict { decision: Decision::Allow, would_be: Decision::Allow, risk_score: Risk::default(), findings: vec![] }
+    }
+}

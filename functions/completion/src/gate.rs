@@ -1,0 +1,228 @@
+//! The gate: an HTTP request in, its answer out.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use serde_json::{Value, json};
+use shared::audit::Pepper;
+use shared::clock::Clock;
+use shared::host::Body;
+use shared::ports::{AuditQueue, Callers, Model};
+use shared::recorder::Recorder;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use uuid::{NoContext, Uuid};
+
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::receipt::Receipt;
+use crate::routes::Route;
+use crate::rules::Rules;
+use crate::surface::gemini;
+use crate::{body, credentials, service};
+
+/// What a gate is built from.
+#[derive(Debug)]
+pub struct Parts<M, C, Q, K> {
+    /// The provider of answers.
+    pub model: M,
+    /// Who may call.
+    pub callers: C,
+    /// Keeps the audit records.
+    pub recorder: Recorder<Q, K>,
+    /// Tells the time.
+    pub clock: K,
+    /// The key of the hashes that stand for users and prompts in records.
+    pub pepper: Pepper,
+    /// The policy in force.
+    pub rules: Arc<Rules>,
+    /// Settings.
+    pub config: Config,
+}
+
+/// The guarded endpoint. Clones are handles to the same gate.
+#[derive(Debug)]
+pub struct Gate<M, C, Q, K> {
+    parts: Arc<Parts<M, C, Q, K>>,
+    running: TaskTracker,
+}
+
+impl<M, C, Q, K> Clone for Gate<M, C, Q, K> {
+    fn clone(&self) -> Self {
+        Self { parts: self.parts.clone(), running: self.running.clone() }
+    }
+}
+
+impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
+    /// A gate of these parts.
+    #[must_use]
+    pub fn new(parts: Parts<M, C, Q, K>) -> Self {
+        Self { parts: Arc::new(parts), running: TaskTracker::new() }
+    }
+
+    /// Answers one request. It never fails: every problem is an answer.
+    ///
+    /// The work is a task of its own, which outlives a client that hangs up: what Gemini may have billed is recorded.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody + Send + Unpin + 'static,
+        B::Data: Buf + Send,
+        B::Error: Send,
+    {
+        let request_id = self.request_id();
+        let span = tracing::info_span!("request", id = %request_id);
+        let (sender, response) = oneshot::channel();
+        let visit = Visit { parts: self.parts.clone(), request_id: request_id.clone(), respond: Some(sender) };
+        self.running.spawn(visit.run(request).instrument(span));
+        response.await.unwrap_or_else(|_| {
+            // The task ended without a word: it panicked, and the panic hook has told where.
+            let receipt = Receipt { request_id, ..Receipt::default() };
+            refusal(&Problem::internal(), &receipt)
+        })
+    }
+
+    /// Returns once every request has ended and left its record. No new ones may come.
+    pub async fn drained(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    fn request_id(&self) -> String {
+        let now = self.parts.clock.now().0;
+        let nanoseconds = u32::try_from(now % 1000).unwrap_or_default() * 1_000_000;
+        Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, now / 1000, nanoseconds)).to_string()
+    }
+}
+
+/// One request at the gate.
+pub(crate) struct Visit<M, C, Q, K> {
+    pub(crate) parts: Arc<Parts<M, C, Q, K>>,
+    pub(crate) request_id: String,
+    /// Where the response goes; taken once it has gone.
+    respond: Option<oneshot::Sender<Response<Body>>>,
+}
+
+impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
+    async fn run<B>(mut self, request: Request<B>)
+    where
+        B: HttpBody + Unpin,
+        B::Data: Buf,
+    {
+        let receipt = self.receipt();
+        if let Err(problem) = self.route(request).await {
+            tracing::info!(code = problem.code.as_str(), "refused");
+            self.respond(refusal(&problem, &receipt));
+        }
+    }
+
+    async fn route<B>(&mut self, request: Request<B>) -> Result<(), Problem>
+    where
+        B: HttpBody + Unpin,
+        B::Data: Buf,
+    {
+        let (head, body) = request.into_parts();
+        let query = head.uri.query();
+        let route = Route::of(&head.method, head.uri.path(), query);
+        if route == Ok(Route::Health) {
+            self.respond(answer(StatusCode::OK, &json!({"status": "ok"}), &self.receipt()));
+            return Ok(());
+        }
+        // A route that does not exist needs no key to be told so; whatever exists does.
+        let admitted = match route {
+            Ok(route) => {
+                credentials::authenticate(&head.headers, query, &self.parts.callers).await.map(|caller| (route, caller))
+            }
+            Err(problem) => Err(problem),
+        };
+        let (route, caller) = match admitted {
+            Ok(admitted) => admitted,
+            Err(problem) => {
+                body::throw_away(&head.headers, body).await;
+                return Err(problem);
+            }
+        };
+        let models = &self.parts.rules.policy.models;
+        match route {
+            Route::Health => Ok(()),
+            Route::Models => {
+                let list = gemini::models(&models.allowed);
+                self.respond(answer(StatusCode::OK, &list, &self.receipt()));
+                Ok(())
+            }
+            Route::Model(name) => {
+                service::allowed(&name, models)?;
+                self.respond(answer(StatusCode::OK, &gemini::model(&name), &self.receipt()));
+                Ok(())
+            }
+            Route::Gemini { model, operation } => {
+                service::run(self, caller, service::Call { model, operation, headers: head.headers }, body).await
+            }
+        }
+    }
+
+    /// Sends the response, unless one was sent.
+    pub(crate) fn respond(&mut self, response: Response<Body>) {
+        if let Some(respond) = self.respond.take() {
+            // A client that has hung up needs no response.
+            let _gone = respond.send(response);
+        }
+    }
+
+    /// Returns once the client has hung up before it got a response.
+    pub(crate) async fn gone(&mut self) {
+        match &mut self.respond {
+            Some(respond) => respond.closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn receipt(&self) -> Receipt {
+        let policy_version = self.parts.rules.policy.version().to_owned();
+        Receipt { request_id: self.request_id.clone(), policy_version, ..Receipt::default() }
+    }
+}
+
+/// A whole JSON answer.
+pub(crate) fn answer(status: StatusCode, value: &Value, receipt: &Receipt) -> Response<Body> {
+    with_body(status, "application/json; charset=utf-8", Bytes::from(value.to_string()).into(), receipt)
+}
+
+/// An answer that is still being written.
+pub(crate) fn stream(body: Body, receipt: &Receipt) -> Response<Body> {
+    with_body(StatusCode::OK, "text/event-stream; charset=utf-8", body, receipt)
+}
+
+/// A problem as the surface tells it.
+pub(crate) fn refusal(problem: &Problem, receipt: &Receipt) -> Response<Body> {
+    let value = gemini::error_body(problem, &receipt.request_id);
+    let mut response = answer(problem.code.status(), &value, receipt);
+    let headers = response.headers_mut();
+    if let Some(after) = problem.retry_after {
+        // Whole seconds, and never sooner than asked.
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if !problem.retryable() && problem.code.status().as_u16() >= 429 {
+        // Clients retry these statuses unless they are told not to.
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    if let Some(methods) = problem.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
+    response
+}
+
+fn with_body(status: StatusCode, kind: &'static str, body: Body, receipt: &Receipt) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    receipt.write(headers);
+    response
+}

@@ -1,0 +1,60 @@
+//! What every response tells of its own treatment, in headers.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shared::guards::Decision;
+
+/// The receipt of one request. In a stream the head leaves before the first redaction, so that only answers that come
+/// whole tell how many there were; the audit record always does.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt {
+    /// Names the request in logs and audit records.
+    pub request_id: String,
+    /// The policy in force.
+    pub policy_version: String,
+    /// What the input guard decided, once it did.
+    pub decision: Option<Decision>,
+    /// The rules that matched.
+    pub rules: Vec<String>,
+    /// How much of the answer was redacted.
+    pub redactions: Option<u32>,
+    /// Fields that were accepted without effect, or with their value lowered.
+    pub ignored: Vec<String>,
+}
+
+impl Receipt {
+    /// Writes the receipt into a response's headers.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        let decision = self.decision.map(|decision| match decision {
+            Decision::Allow => "allow",
+            Decision::Block => "block",
+            Decision::Flag => "flag",
+        });
+        let lines = [
+            ("x-gatehouse-request-id", Some(self.request_id.clone())),
+            ("x-gatehouse-policy", Some(self.policy_version.clone())),
+            ("x-gatehouse-decision", decision.map(str::to_owned)),
+            ("x-gatehouse-rules", list(&self.rules)),
+            ("x-gatehouse-redactions", self.redactions.map(|count| count.to_string())),
+            ("x-gatehouse-ignored", list(&self.ignored)),
+        ];
+        for (name, value) in lines {
+            // A value that is no header value is left out: nothing of the answer depends on it.
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+/// Names in a list, as many as a header may reasonably hold.
+fn list(names: &[String]) -> Option<String> {
+    const MOST: usize = 32;
+    if names.is_empty() {
+        return None;
+    }
+    let mut shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
+    if names.len() > MOST {
+        shown.push("...");
+    }
+    Some(shown.join(", "))
+}

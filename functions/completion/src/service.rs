@@ -1,0 +1,348 @@
+//! A request's way: read it, bound it, judge it, record the intent, ask, deliver, record the outcome.
+
+use std::collections::BTreeMap;
+
+use bytes::Buf;
+use http::HeaderMap;
+use http_body::Body as HttpBody;
+use shared::answer::Usage;
+use shared::audit::{Entry, Kind};
+use shared::caller::Caller;
+use shared::clock::{Clock, Timestamp};
+use shared::conversation::Conversation;
+use shared::guards::redact::Redactor;
+use shared::guards::{Decision, Verdict};
+use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
+use shared::ports::{AuditQueue, Callers, Failure, Model, Prompt};
+use shared::telemetry::Chain;
+
+use crate::compose::{self, Bounded, Marks};
+use crate::gate::{self, Visit};
+use crate::problem::{Code, Problem};
+use crate::receipt::Receipt;
+use crate::routes::Operation;
+use crate::surface::{Ask, gemini};
+use crate::{body, delivery, json};
+
+const DOCUMENTS: &str = "x-gatehouse-documents";
+const USER: &str = "x-gatehouse-user";
+
+/// The longest name of an end user, in bytes.
+const LONGEST_USER: usize = 256;
+
+/// The most of Gemini's own words that are passed on, in characters.
+const LONGEST_REFUSAL: usize = 500;
+
+/// The most of a prompt or an answer that a record keeps, in bytes.
+const LONGEST_TEXT: usize = 128 << 10;
+
+/// What is asked, before its body is read.
+#[derive(Debug)]
+pub struct Call {
+    /// The model as the path names it.
+    pub model: String,
+    /// What is asked of it.
+    pub operation: Operation,
+    /// The request's headers.
+    pub headers: HeaderMap,
+}
+
+/// Whether callers may use a model.
+///
+/// # Errors
+/// A [`Problem`] that lists those they may.
+pub fn allowed(model: &str, models: &Models) -> Result<(), Problem> {
+    if models.allows(model) {
+        return Ok(());
+    }
+    let message = format!("this model is not allowed here; use one of {}", models.allowed.join(", "));
+    Err(Problem { field: Some("model".into()), ..Problem::new(Code::ModelNotAllowed, message) })
+}
+
+/// Takes a request all its way. The response is sent through `visit`; a problem from before there is one is returned.
+pub(crate) async fn run<M, C, Q, K, B>(
+    visit: &mut Visit<M, C, Q, K>,
+    caller: Caller,
+    call: Call,
+    body: B,
+) -> Result<(), Problem>
+where
+    M: Model,
+    C: Callers,
+    Q: AuditQueue,
+    K: Clock,
+    B: HttpBody + Unpin,
+    B::Data: Buf,
+{
+    let parts = visit.parts.clone();
+    let rules = &parts.rules;
+    let policy = &rules.policy;
+    let began = parts.clock.now();
+    if let Err(problem) = allowed(&call.model, &policy.models) {
+        body::throw_away(&call.headers, body).await;
+        return Err(problem);
+    }
+    let bytes = body::read(&call.headers, body, policy.limits.max_body_bytes.get()).await?;
+    let ask = read(&call, &bytes, policy)?;
+    drop(bytes);
+    let user = end_user(&call.headers, policy)?;
+    let bounded = compose::bound(&ask, policy)?;
+    let verdict = rules.guard.judge(&ask.conversation);
+
+    let mut receipt = visit.receipt();
+    receipt.decision = Some(verdict.decision);
+    receipt.rules = rule_ids(&verdict);
+    receipt.ignored = ask.ignored.iter().chain(&bounded.clamped).cloned().collect();
+    let judged = judged_text(&ask.conversation);
+    let user = user.map(|user| match policy.audit.user {
+        UserNames::Clear => user,
+        UserNames::Hmac => parts.pepper.hmac("user", &user),
+    });
+    let entry = Entry {
+        request_id: visit.request_id.clone(),
+        kind: Kind::Intent,
+        ts: began,
+        caller: caller.name,
+        user,
+        surface: "gemini".into(),
+        operation: call.operation.as_str().into(),
+        model: call.model.clone(),
+        decision: verdict.decision,
+        blocked: false,
+        blocked_reason: None,
+        risk_score: verdict.risk_score.as_thousandths(),
+        rules: receipt.rules.clone(),
+        redactions: BTreeMap::new(),
+        prompt: kept(policy, &rules.redactor, &judged),
+        answer: None,
+        prompt_hmac: Some(parts.pepper.hmac("prompt", &judged)),
+        tokens: Usage::default(),
+        cost_micros: 0,
+        latency_ms: 0,
+        upstream_status: None,
+        error: None,
+        policy_version: policy.version().to_owned(),
+        key_version: None,
+        pepper_id: Some(parts.pepper.id()),
+    };
+    let mut passage = Passage { visit, entry, began, receipt };
+    if verdict.decision == Decision::Block {
+        return passage.block(policy.answers.blocked).await;
+    }
+    passage.record().await?;
+    // From here on Google may be called: whatever happens ends in an outcome.
+    let asked = ask_model(&mut passage, &ask, bounded, &judged).await;
+    match asked {
+        Ok(()) => Ok(()),
+        Err(problem) => passage.fail(problem).await,
+    }
+}
+
+async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    passage: &mut Passage<'_, M, C, Q, K>,
+    ask: &Ask,
+    bounded: Bounded,
+    judged: &str,
+) -> Result<(), Problem> {
+    let parts = passage.visit.parts.clone();
+    let policy = &parts.rules.policy;
+    let model = passage.entry.model.clone();
+    let counted = compose::compose_count(&model, ask);
+    if passage.entry.operation == Operation::Count.as_str() {
+        return delivery::count(passage, &counted).await;
+    }
+    fits(passage, &counted, judged, policy).await?;
+    let marks = Marks::mint().map_err(|error| {
+        tracing::error!(error = %Chain(&error), "could not draw a canary");
+        Problem::internal()
+    })?;
+    let prompt = compose::compose(&model, ask, bounded, policy, &marks);
+    if passage.entry.operation == Operation::Stream.as_str() {
+        delivery::stream(passage, &prompt, ask.wants_json()).await
+    } else {
+        delivery::whole(passage, &prompt, ask.wants_json()).await
+    }
+}
+
+/// Whether the prompt is within the policy's tokens. A token is at least one byte of text, so that short prompts need
+/// no counting; for a longer one Gemini is asked.
+async fn fits<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    passage: &mut Passage<'_, M, C, Q, K>,
+    prompt: &Prompt,
+    judged: &str,
+    policy: &Policy,
+) -> Result<(), Problem> {
+    let limit = u64::from(policy.limits.max_input_tokens.get());
+    if judged.len() as u64 <= limit {
+        return Ok(());
+    }
+    let parts = passage.visit.parts.clone();
+    let counted = parts.model.count(prompt).await.map_err(|failure| passage.failed(&failure))?;
+    if counted.usage.total <= limit {
+        return Ok(());
+    }
+    let message = format!("the prompt has {} tokens, and {limit} are allowed; shorten it", counted.usage.total);
+    Err(Problem::at(Code::PromptTooLarge, "contents", &message))
+}
+
+/// A request under way, and the record that grows with it.
+pub(crate) struct Passage<'v, M, C, Q, K> {
+    pub(crate) visit: &'v mut Visit<M, C, Q, K>,
+    pub(crate) entry: Entry,
+    pub(crate) receipt: Receipt,
+    began: Timestamp,
+}
+
+impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
+    /// Stores the entry as it stands.
+    pub(crate) async fn record(&mut self) -> Result<(), Problem> {
+        let parts = self.visit.parts.clone();
+        self.entry.ts = parts.clock.now();
+        let took = self.entry.ts.since(self.began).as_millis();
+        self.entry.latency_ms = u64::try_from(took).unwrap_or(u64::MAX);
+        match parts.recorder.record(self.entry.clone()).await {
+            Ok(_) => Ok(()),
+            Err(unavailable) => {
+                tracing::error!(error = %Chain(&unavailable), "could not store an audit record");
+                let message =
+                    "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
+                Err(Problem::new(Code::AuditUnavailable, message))
+            }
+        }
+    }
+
+    /// Stores the outcome, and says in the log how it went.
+    pub(crate) async fn conclude(&mut self) -> Result<(), Problem> {
+        self.entry.kind = Kind::Outcome;
+        self.record().await?;
+        let entry = &self.entry;
+        tracing::info!(
+            caller = entry.caller,
+            operation = entry.operation,
+            model = entry.model,
+            decision = ?entry.decision,
+            blocked_reason = entry.blocked_reason,
+            error = entry.error,
+            latency_ms = entry.latency_ms,
+            "answered"
+        );
+        Ok(())
+    }
+
+    /// Notes what the provider's failure was, for the record and the log, and what the caller is told of it.
+    pub(crate) fn failed(&mut self, failure: &Failure) -> Problem {
+        self.entry.upstream_status = failure.status();
+        let mut problem = Problem::of_failure(failure);
+        if let Failure::Refused { message, .. } = failure {
+            // Only Gemini knows what it disliked, and only the caller, whose request it was, gets to read it.
+            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text;
+            problem.message =
+                format!("Gemini refused the request: {}", redacted.chars().take(LONGEST_REFUSAL).collect::<String>());
+        }
+        if matches!(problem.code, Code::ProviderKey | Code::ProviderAccount | Code::ProviderModelGone) {
+            // The operator must act: this line is what an alarm watches for.
+            let leaked = matches!(failure, Failure::KeyRejected { leaked: true, .. });
+            tracing::error!(code = problem.code.as_str(), leaked, error = %Chain(failure), "the provider refuses us");
+        } else {
+            tracing::warn!(code = problem.code.as_str(), error = %Chain(failure), "the provider failed");
+        }
+        problem
+    }
+
+    /// Ends a request that Gemini did not answer: the outcome first, then the answer.
+    async fn fail(&mut self, problem: Problem) -> Result<(), Problem> {
+        self.entry.error = Some(problem.code.as_str().to_owned());
+        let problem = self.conclude().await.err().unwrap_or(problem);
+        let refusal = gate::refusal(&problem, &self.receipt);
+        self.visit.respond(refusal);
+        Ok(())
+    }
+
+    async fn block(&mut self, shape: Blocked) -> Result<(), Problem> {
+        self.entry.blocked = true;
+        self.entry.blocked_reason = Some("input_guard".into());
+        self.conclude().await?;
+        let response = match shape {
+            Blocked::Error => {
+                let message = format!("the prompt was blocked by {}", self.receipt.rules.join(", "));
+                gate::refusal(&Problem::new(Code::PromptBlocked, message), &self.receipt)
+            }
+            Blocked::Gemini => delivery::blocked(&self.entry, &self.receipt),
+        };
+        self.visit.respond(response);
+        Ok(())
+    }
+}
+
+fn read(call: &Call, bytes: &[u8], policy: &Policy) -> Result<Ask, Problem> {
+    let documents = match call.headers.get(DOCUMENTS) {
+        None => gemini::Documents::default(),
+        Some(value) => gemini::Documents::parse(value.to_str().unwrap_or("?"))?,
+    };
+    let value = json::read(bytes, policy.limits.max_json_depth.get()).map_err(|error| match error {
+        json::Error::Duplicate { .. } => Problem::new(Code::DuplicateKey, format!("a key is given twice at {error}")),
+        json::Error::Syntax { .. } => Problem::new(Code::InvalidJson, format!("the body is not JSON at {error}")),
+        json::Error::TooDeep => {
+            let message = format!("the JSON nests deeper than {} levels", policy.limits.max_json_depth);
+            Problem::new(Code::TooDeep, message)
+        }
+    })?;
+    match call.operation {
+        Operation::Count => gemini::read_count(value, &documents, policy),
+        Operation::Generate | Operation::Stream => gemini::read(value, &documents, policy),
+    }
+}
+
+fn end_user(headers: &HeaderMap, policy: &Policy) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(USER) else {
+        if policy.users.require {
+            let message = "name the end user in the header x-gatehouse-user";
+            return Err(Problem::new(Code::UserRequired, message));
+        }
+        return Ok(None);
+    };
+    let user = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
+    if user.is_empty() || user.len() > LONGEST_USER {
+        let message = format!("{USER}: give a name of 1 to {LONGEST_USER} bytes in UTF-8");
+        return Err(Problem::new(Code::InvalidHeader, message));
+    }
+    Ok(Some(user.to_owned()))
+}
+
+fn rule_ids(verdict: &Verdict) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for finding in &verdict.findings {
+        if !ids.contains(&finding.rule) {
+            ids.push(finding.rule.clone());
+        }
+    }
+    ids
+}
+
+/// All text that the guard has read, in order.
+fn judged_text(conversation: &Conversation) -> String {
+    let turns = conversation.turns.iter().flat_map(|turn| &turn.parts);
+    let mut all = String::new();
+    for part in conversation.system.iter().chain(turns) {
+        all.push_str(&part.judged_text());
+        all.push('\n');
+    }
+    all
+}
+
+/// A text as a record keeps it: not at all, or redacted and no longer than a record may be.
+pub(crate) fn kept(policy: &Policy, redactor: &Redactor, text: &str) -> Option<String> {
+    match policy.audit.texts {
+        Texts::Off => None,
+        Texts::Redacted => Some(trimmed(redactor.redact(text).text)),
+    }
+}
+
+fn trimmed(mut text: String) -> String {
+    const MARK: &str = " [trimmed]";
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT - MARK.len()));
+        text.push_str(MARK);
+    }
+    text
+}

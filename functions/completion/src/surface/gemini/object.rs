@@ -1,0 +1,88 @@
+//! A JSON object that is taken apart field by field, and knows where it stands.
+
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// An object and its path in the request.
+#[derive(Debug)]
+pub(super) struct Object {
+    fields: Map<String, Value>,
+    path: String,
+}
+
+impl Object {
+    pub(super) fn of(value: Value, path: impl Into<String>) -> Result<Self, Problem> {
+        let path = path.into();
+        let Value::Object(fields) = value else {
+            return Err(Problem::invalid(if path.is_empty() { "body" } else { &path }, "must be an object"));
+        };
+        Ok(Self { fields, path })
+    }
+
+    pub(super) fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields.swap_remove(name)
+    }
+
+    pub(super) fn string(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Problem::invalid(&self.path_of(name), "must be a string")),
+        }
+    }
+
+    pub(super) fn required_string(&mut self, name: &str) -> Result<String, Problem> {
+        self.string(name)?.ok_or_else(|| Problem::invalid(&self.path_of(name), "is missing"))
+    }
+
+    pub(super) fn bool(&mut self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(Problem::invalid(&self.path_of(name), "must be true or false")),
+        }
+    }
+
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Problem> {
+        let path = self.path_of(name);
+        self.take(name).map(|value| Self::of(value, path)).transpose()
+    }
+
+    /// A JSON object that is passed on as it is.
+    pub(super) fn opaque_object(&mut self, name: &str) -> Result<Option<Value>, Problem> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value @ Value::Object(_)) => Ok(Some(value)),
+            Some(_) => Err(Problem::invalid(&self.path_of(name), "must be an object")),
+        }
+    }
+
+    /// A list of objects.
+    pub(super) fn objects(&mut self, name: &str) -> Result<Vec<Self>, Problem> {
+        let path = self.path_of(name);
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                items.into_iter().enumerate().map(|(at, item)| Self::of(item, format!("{path}[{at}]"))).collect()
+            }
+            Some(_) => Err(Problem::invalid(&path, "must be a list")),
+        }
+    }
+
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        self.fields
+    }
+}

@@ -1,0 +1,285 @@
+//! Reads a request of the Gemini surface.
+
+use std::collections::BTreeSet;
+
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use serde_json::Value;
+use shared::conversation::{Content, Conversation, Json, Part, Provenance, Role, Signature, Turn};
+use shared::fields::{Admitted, Refusal};
+use shared::policy::{Limits, Policy};
+
+use super::fields::TABLE;
+use super::object::Object;
+use crate::problem::{Code, Problem};
+use crate::surface::Ask;
+
+/// Parts that the caller calls documents, by turn and part: the header `x-gatehouse-documents`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Documents(BTreeSet<(usize, usize)>);
+
+impl Documents {
+    /// Reads the header's value: `0.1,2.0` names part 1 of turn 0 and part 0 of turn 2.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it is something else.
+    pub fn parse(header: &str) -> Result<Self, Problem> {
+        let place = |text: &str| -> Option<(usize, usize)> {
+            let (turn, part) = text.trim().split_once('.')?;
+            Some((turn.parse().ok()?, part.parse().ok()?))
+        };
+        header.split(',').map(place).collect::<Option<_>>().map(Self).ok_or_else(|| {
+            let message = "x-gatehouse-documents: name parts as turn.part, counted from 0, as in 0.1,2.0";
+            Problem::new(Code::InvalidHeader, message)
+        })
+    }
+}
+
+/// Reads the body of `generateContent` or `streamGenerateContent`.
+///
+/// # Errors
+/// A [`Problem`] that names the field and what to do.
+pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, Problem> {
+    let admits = |path: &str| {
+        path.strip_prefix("tools[].").is_some_and(|tool| policy.tools.admits(tool))
+            || path
+                .strip_prefix("generationConfig.")
+                .is_some_and(|field| policy.generation.extra_fields.iter().any(|extra| extra == field))
+    };
+    let Admitted { value, mut ignored } = TABLE.admit(single_as_list(body), &admits).map_err(problem)?;
+    let mut body = Object::of(value, "")?;
+    if body.bool("store")? == Some(true) {
+        return Err(Problem::at(Code::RefusedField, "store", "nothing is stored at Google; leave it out"));
+    }
+    let mut reader = Reader { limits: &policy.limits, documents, parts: 0, inline_bytes: 0, ignored: &mut ignored };
+    let system = match body.object("systemInstruction")? {
+        Some(instruction) => reader.system(instruction)?,
+        None => Vec::new(),
+    };
+    let turns = reader.turns(body.objects("contents")?)?;
+    let tools = body.objects("tools")?;
+    if !policy.tools.functions && tools.iter().any(declares_functions) {
+        let message = "functions are not allowed here; the operator can allow them in tools.functions";
+        return Err(Problem::at(Code::RefusedField, "tools", message));
+    }
+    Ok(Ask {
+        conversation: Conversation { system, turns },
+        tools: tools.into_iter().map(|tool| tool.into_fields().into()).collect(),
+        tool_config: body.opaque_object("toolConfig")?,
+        generation: body.object("generationConfig")?.map(Object::into_fields).unwrap_or_default(),
+        safety: body.objects("safetySettings")?.into_iter().map(safety).collect::<Result<_, _>>()?,
+        ignored,
+    })
+}
+
+/// Reads the body of `countTokens`: contents alone, or a whole `generateContentRequest`.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_count(mut body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, Problem> {
+    let inner = body.as_object_mut().and_then(|fields| {
+        let name = ["generateContentRequest", "generate_content_request"]
+            .into_iter()
+            .find(|name| fields.contains_key(*name))?;
+        (fields.len() == 1).then(|| fields.remove(name)).flatten()
+    });
+    match inner {
+        None => read(body, documents, policy),
+        Some(mut request) => {
+            // The path has named the model already.
+            if let Some(fields) = request.as_object_mut() {
+                fields.remove("model");
+            }
+            read(request, documents, policy)
+        }
+    }
+}
+
+/// Google takes one object where a list of them is meant, and its older examples are written so.
+fn single_as_list(mut body: Value) -> Value {
+    fn wrap(value: &mut Value) {
+        if value.is_object() {
+            *value = Value::Array(vec![value.take()]);
+        }
+    }
+    for name in ["contents", "tools"] {
+        body.get_mut(name).map(wrap);
+    }
+    for name in ["systemInstruction", "system_instruction"] {
+        body.get_mut(name).and_then(|instruction| instruction.get_mut("parts")).map(wrap);
+    }
+    for turn in body.get_mut("contents").and_then(Value::as_array_mut).into_iter().flatten() {
+        turn.get_mut("parts").map(wrap);
+    }
+    body
+}
+
+fn problem(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Refused { path, remedy } => Problem::at(Code::RefusedField, &path, remedy),
+        Refusal::Twice { path } => Problem::at(Code::DuplicateKey, &path, "is given twice, in two spellings"),
+        Refusal::Unknown { path } => {
+            Problem::at(Code::UnknownField, &path, "is not a field of this API, or too new for this gate; leave it out")
+        }
+    }
+}
+
+fn declares_functions(tool: &Object) -> bool {
+    tool.has("functionDeclarations")
+}
+
+fn safety(mut setting: Object) -> Result<(String, String), Problem> {
+    Ok((setting.required_string("category")?, setting.required_string("threshold")?))
+}
+
+struct Reader<'r> {
+    limits: &'r Limits,
+    documents: &'r Documents,
+    parts: usize,
+    inline_bytes: usize,
+    ignored: &'r mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn system(&mut self, mut instruction: Object) -> Result<Vec<Part>, Problem> {
+        let parts = instruction.objects("parts")?;
+        parts.into_iter().map(|mut part| Ok(Part::text(Provenance::Caller, part.required_string("text")?))).collect()
+    }
+
+    fn turns(&mut self, contents: Vec<Object>) -> Result<Vec<Turn>, Problem> {
+        if contents.is_empty() {
+            return Err(Problem::invalid("contents", "must have at least one turn"));
+        }
+        if contents.len() > self.limits.max_turns.get() {
+            let message = format!("has more than {} turns; drop the oldest", self.limits.max_turns);
+            return Err(Problem::at(Code::PromptTooLarge, "contents", &message));
+        }
+        contents.into_iter().enumerate().map(|(at, turn)| self.turn(at, turn)).collect()
+    }
+
+    fn turn(&mut self, at: usize, mut turn: Object) -> Result<Turn, Problem> {
+        let role = match turn.string("role")?.as_deref() {
+            None | Some("" | "user" | "function") => Role::User,
+            Some("model") => Role::Model,
+            Some(_) => return Err(Problem::invalid(&turn.path_of("role"), "must be user or model")),
+        };
+        let parts = turn.objects("parts")?;
+        if parts.is_empty() {
+            return Err(Problem::invalid(&turn.path_of("parts"), "must have at least one part"));
+        }
+        let mut read = Vec::with_capacity(parts.len());
+        for (index, part) in parts.into_iter().enumerate() {
+            self.parts += 1;
+            if self.parts > self.limits.max_parts.get() {
+                let message = format!("has more than {} parts in all; join some", self.limits.max_parts);
+                return Err(Problem::at(Code::PromptTooLarge, "contents", &message));
+            }
+            read.extend(self.part(role, self.documents.0.contains(&(at, index)), part)?);
+        }
+        Ok(Turn { role, parts: read })
+    }
+
+    /// A part; `None` for a replayed thought, which this gate never sent and Gemini does not need.
+    fn part(&mut self, role: Role, document: bool, mut part: Object) -> Result<Option<Part>, Problem> {
+        let declared = declared_document(&mut part)?;
+        let thought_signature = self.signature(&mut part)?;
+        if part.bool("thought")? == Some(true) {
+            self.ignored.push(part.path().to_owned());
+            return Ok(None);
+        }
+        let mut contents = Vec::new();
+        contents.extend(part.string("text")?.map(|text| Content::Text(text.into())));
+        contents.extend(part.object("inlineData")?.map(|inline| self.inline(inline)).transpose()?);
+        contents.extend(part.object("functionCall")?.map(call).transpose()?);
+        contents.extend(part.object("functionResponse")?.map(reply).transpose()?);
+        contents.extend(part.object("executableCode")?.map(code).transpose()?);
+        contents.extend(part.object("codeExecutionResult")?.map(code_result).transpose()?);
+        let mut contents = contents.into_iter();
+        let content = match (contents.next(), contents.next()) {
+            (Some(content), None) => content,
+            (None, _) if thought_signature.is_some() => Content::Text(String::new().into()),
+            (None, _) => {
+                return Err(Problem::invalid(
+                    part.path(),
+                    "is empty; give it text, inlineData or a function's call or response",
+                ));
+            }
+            (Some(_), Some(_)) => return Err(Problem::invalid(part.path(), "holds two things; make two parts of it")),
+        };
+        let provenance = match (&content, role) {
+            (Content::Reply { .. } | Content::CodeResult { .. }, _) => Provenance::Tool,
+            _ if document || declared => Provenance::Document,
+            (_, Role::Model) => Provenance::Model,
+            (_, Role::User) => Provenance::User,
+        };
+        Ok(Some(Part { provenance, content, thought_signature }))
+    }
+
+    fn signature(&self, part: &mut Object) -> Result<Option<Signature>, Problem> {
+        let Some(signature) = part.string("thoughtSignature")? else { return Ok(None) };
+        if signature.len() > self.limits.max_signature_bytes.get() {
+            let message = format!("is longer than {} bytes", self.limits.max_signature_bytes);
+            return Err(Problem::invalid(&part.path_of("thoughtSignature"), &message));
+        }
+        Ok(Some(Signature(signature)))
+    }
+
+    fn inline(&mut self, mut inline: Object) -> Result<Content, Problem> {
+        let mime_type = inline.required_string("mimeType")?;
+        let data = inline.required_string("data")?;
+        if !self.limits.inline_types.iter().any(|allowed| allowed.eq_ignore_ascii_case(&mime_type)) {
+            let message = format!("must be one of {}", self.limits.inline_types.join(", "));
+            return Err(Problem::invalid(&inline.path_of("mimeType"), &message));
+        }
+        let bytes = decoded_length(&data).ok_or_else(|| Problem::invalid(&inline.path_of("data"), "must be base64"))?;
+        self.inline_bytes = self.inline_bytes.saturating_add(bytes);
+        if self.inline_bytes > self.limits.max_inline_bytes {
+            let message =
+                format!("media are larger than {} bytes in all; make them smaller", self.limits.max_inline_bytes);
+            return Err(Problem::at(Code::PromptTooLarge, &inline.path_of("data"), &message));
+        }
+        Ok(Content::Inline { mime_type, data: data.into() })
+    }
+}
+
+/// Whether the part says of itself, in `partMetadata.gatehouse.provenance`, that it is a document.
+fn declared_document(part: &mut Object) -> Result<bool, Problem> {
+    let path = part.path_of("partMetadata.gatehouse.provenance");
+    let Some(metadata) = part.take("partMetadata") else { return Ok(false) };
+    match metadata.pointer("/gatehouse/provenance") {
+        None => Ok(false),
+        Some(Value::String(name)) if name == "document" => Ok(true),
+        Some(Value::String(name)) if name == "user" => Ok(false),
+        Some(_) => Err(Problem::invalid(&path, "must be document or user")),
+    }
+}
+
+fn call(mut call: Object) -> Result<Content, Problem> {
+    let args = Json(call.opaque_object("args")?.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
+    Ok(Content::Call { id: call.string("id")?, name: call.required_string("name")?, args })
+}
+
+fn reply(mut reply: Object) -> Result<Content, Problem> {
+    let response = reply.opaque_object("response")?;
+    let response = response.ok_or_else(|| Problem::invalid(&reply.path_of("response"), "is missing"))?;
+    Ok(Content::Reply { id: reply.string("id")?, name: reply.required_string("name")?, response: Json(response) })
+}
+
+fn code(mut code: Object) -> Result<Content, Problem> {
+    let language = code.string("language")?.unwrap_or_default();
+    Ok(Content::Code { language, code: code.required_string("code")?.into() })
+}
+
+fn code_result(mut result: Object) -> Result<Content, Problem> {
+    let output = result.string("output")?.unwrap_or_default();
+    Ok(Content::CodeResult { outcome: result.required_string("outcome")?, output: output.into() })
+}
+
+/// How many bytes base64 stands for; `None` where it is not base64. Google takes both alphabets, padded or not, and its
+/// Python client sends the URL-safe one.
+fn decoded_length(data: &str) -> Option<usize> {
+    let encodings = [BASE64, BASE64URL, BASE64_NOPAD, BASE64URL_NOPAD];
+    encodings.iter().find_map(|encoding| encoding.decode(data.as_bytes()).ok()).map(|bytes| bytes.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! `gatehouse audit`: what was asked, by whom, and what came of it.
+//!
+//! Every command drains the spool first, so that it shows what has just happened.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Subcommand;
+use rusqlite::Connection;
+use serde_json::json;
+use shared::clock::{Clock, SystemClock, Timestamp};
+use shared::guards::Risk;
+
+use super::listing::{self, Reader, Row};
+use crate::store::query::{self, Listed, Which};
+use crate::store::{self, drain, sqlite};
+
+/// Soon enough for a person who watches, seldom enough to cost nothing.
+const FOLLOW: Duration = Duration::from_millis(300);
+
+/// Look at the audit records
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Show the latest requests, the newest last
+    ///
+    /// A request without an outcome is under way, or its process was killed: DECISION then says `open`.
+    Tail {
+        /// How many
+        #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
+        count: u32,
+        /// Go on with each new one until interrupted
+        #[arg(short, long)]
+        follow: bool,
+        /// Print the records as they were written, one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show requests without an outcome: under way, or killed half-way
+    Intents {
+        /// Print the records as they were written, one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show users with an average risk over 0.5 or more than 3 blocked requests
+    ///
+    /// Where a caller names no end user, the caller stands for it.
+    Suspicious {
+        /// How many hours to look back
+        #[arg(long, value_name = "N")]
+        hours: u32,
+        /// Print one JSON object a line instead
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Why an audit command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Nothing could be printed.
+    #[error("could not print")]
+    Print(#[source] io::Error),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Does what the command says, in the data directory.
+pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
+    let (Audit::Tail { json, .. } | Audit::Intents { json } | Audit::Suspicious { json, .. }) = command;
+    execute(command, data, &SystemClock, Reader::of_stdout(*json), &mut io::stdout().lock())
+}
+
+fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out: &mut dyn Write) -> Result<(), Error> {
+    let mut connection = sqlite::open_existing(data)?;
+    drain::run(data, &mut connection)?;
+    let printed = match command {
+        Audit::Tail { count, follow: false, .. } => list(&connection, Which::Latest(*count), reader, out)?,
+        Audit::Tail { count, follow: true, .. } => follow(&mut connection, data, *count, reader, out)?,
+        Audit::Intents { .. } => list(&connection, Which::Open, reader, out)?,
+        Audit::Suspicious { hours, .. } => suspicious(&connection, *hours, clock.now(), reader, out)?,
+    };
+    listing::until_closed(printed).map_err(Error::Print)
+}
+
+const HEADINGS: [&str; 9] = ["TIME", "CALLER", "USER", "MODEL", "DECISION", "RISK", "MS", "REASON", "REQUEST"];
+
+fn list(connection: &Connection, which: Which, reader: Reader, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
+    Ok(print(&query::records(connection, which)?, reader, out))
+}
+
+/// Prints the latest, then each outcome as it arrives, until the reader goes away.
+fn follow(
+    connection: &mut Connection,
+    data: &Path,
+    count: u32,
+    reader: Reader,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, Error> {
+    let mut last = query::last(connection)?;
+    let mut records = query::records(connection, Which::Latest(count))?;
+    let mut printed = print(&records, reader, out);
+    // Columns cannot be aligned with what is not known yet.
+    let reader = if reader == Reader::Person { Reader::Pipe } else { reader };
+    while printed.is_ok() {
+        std::thread::sleep(FOLLOW);
+        drain::run(data, connection)?;
+        // The list may hold what another drain brought after `last` was asked for.
+        last = records.last().map_or(last, |record| record.id.max(last));
+        records = query::records(connection, Which::After(last))?;
+        printed = print(&records, reader, out);
+    }
+    Ok(printed)
+}
+
+fn print(records: &[Listed], reader: Reader, out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Row> = records.iter().map(row).collect();
+    listing::print(out, reader, &HEADINGS, &rows)
+}
+
+fn row(record: &Listed) -> Row {
+    let columns = vec![
+        listing::time(record.ts),
+        record.caller.clone(),
+        record.user.clone().unwrap_or_else(|| "-".to_owned()),
+        record.model.clone(),
+        if record.open { "open".to_owned() } else { record.decision.clone() },
+        Risk::thousandths(record.risk_score).to_string(),
+        record.latency_ms.to_string(),
+        record.reason.clone().unwrap_or_else(|| "-".to_owned()),
+        record.request_id.clone(),
+    ];
+    Row { columns, json: record.line.clone() }
+}
+
+fn suspicious(
+    connection: &Connection,
+    hours: u32,
+    now: Timestamp,
+    reader: Reader,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, Error> {
+    const HOUR_MS: u64 = 3_600_000;
+    let since = Timestamp(now.0.saturating_sub(u64::from(hours) * HOUR_MS));
+    let suspects = query::suspicious(connection, since)?;
+    if suspects.is_empty() && reader == Reader::Person {
+        return Ok(writeln!(out, "Nobody, in the last {hours} hours."));
+    }
+    let rows: Vec<Row> = suspects
+        .into_iter()
+        .map(|suspect| {
+            let (user, caller) =
+                if suspect.is_caller { (None, Some(&suspect.subject)) } else { (Some(&suspect.subject), None) };
+            // To the thousandth, as risk is kept.
+            let average = suspect.average_risk.round() / 1000.0;
+            let max = f64::from(u16::try_from(suspect.max_risk).unwrap_or(u16::MAX)) / 1000.0;
+            let json = json!({
+                "user": user, "caller": caller, "requests": suspect.requests, "average_risk": average,
+                "max_risk": max, "blocked": suspect.blocked,
+            });
+            let columns = vec![
+                suspect.subject.clone(),
+                if suspect.is_caller { "caller" } else { "user" }.to_owned(),
+                suspect.requests.to_string(),
+                format!("{average:.3}"),
+                format!("{max:.3}"),
+                suspect.blocked.to_string(),
+            ];
+            Row { columns, json: json.to_string() }
+        })
+        .collect();
+    Ok(listing::print(out, reader, &["WHO", "KIND", "REQUESTS", "AVERAGE", "MAX", "BLOCKED"], &rows))
+}
+
+#[cfg(test)]
+mod tests;

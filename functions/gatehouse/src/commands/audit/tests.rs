@@ -1,0 +1,140 @@
+use serde_json::Value;
+use shared::audit::{Kind, Record, WriterId};
+use shared::clock::ManualClock;
+use shared::fakes;
+
+use super::*;
+use crate::store::samples::{self, outcome};
+
+const HOUR: u64 = 3_600_000;
+const NOW: u64 = 1_700_000_000_000;
+
+fn output(command: &Audit, data: &Path, reader: Reader) -> String {
+    let mut out = Vec::new();
+    execute(command, data, &ManualClock::at(Timestamp(NOW)), reader, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn tail(count: u32) -> Audit {
+    Audit::Tail { count, follow: false, json: false }
+}
+
+/// A data directory whose spool holds these entries, not drained yet.
+fn data(entries: Vec<shared::audit::Entry>) -> (tempfile::TempDir, Vec<Record>) {
+    let data = tempfile::tempdir().unwrap();
+    sqlite::open(data.path()).unwrap();
+    let records = samples::chain(WriterId::new([1; 16]), entries);
+    samples::leave(data.path(), 1, &samples::lines(&records));
+    (data, records)
+}
+
+#[test]
+fn tail_shows_the_latest_requests_and_marks_those_without_an_outcome() {
+    let intent = |request: &str| shared::audit::Entry { request_id: request.to_owned(), ..fakes::entry(Kind::Intent) };
+    let done = outcome(NOW, None, "app", 400, false);
+    let (data, records) =
+        data(vec![outcome(NOW - 1, None, "old", 0, false), intent(&done.request_id), done, intent("killed")]);
+    let shown = output(&tail(2), data.path(), Reader::Pipe);
+    assert_eq!(
+        shown,
+        "2023-11-14T22:13:20.000Z\tapp\t-\tgemini-3.5-flash\tflag\t0.400\t7\t-\trequest-1700000000000\n\
+         2023-11-14T22:13:20.123Z\tapp\tu-canary\tgemini-3.5-flash\topen\t0.400\t7\t-\tkilled\n"
+    );
+    let shown = output(&tail(2), data.path(), Reader::Json);
+    assert_eq!(shown, format!("{}\n{}\n", records[2].to_line(), records[3].to_line()));
+    let shown = output(&Audit::Intents { json: true }, data.path(), Reader::Json);
+    assert_eq!(shown, format!("{}\n", records[3].to_line()));
+    assert!(output(&tail(20), data.path(), Reader::Person).starts_with("TIME "));
+}
+
+#[test]
+fn suspicious_counts_outcomes_by_user_and_by_caller_where_there_is_none() {
+    let mut entries = vec![
+        // Average 0.6: kept by risk.
+        outcome(NOW - 1, Some("risky"), "app", 900, true),
+        outcome(NOW - 2, Some("risky"), "other", 300, false),
+        // Exactly 0.5, three blocked: neither.
+        outcome(NOW - 3, Some("edge"), "app", 500, true),
+        outcome(NOW - 4, Some("edge"), "app", 500, true),
+        outcome(NOW - 5, Some("edge"), "app", 500, true),
+        // Before the window.
+        outcome(NOW - 3 * HOUR, Some("past"), "app", 1000, true),
+        // A caller with the name of a user is somebody else.
+        outcome(NOW - 6, None, "risky", 1000, true),
+    ];
+    // Four blocked: kept by count, whatever the risk.
+    entries.extend((10..14).map(|ago| outcome(NOW - ago, Some("blocked"), "app", 100, true)));
+    entries.extend((20..26).map(|ago| outcome(NOW - ago, Some("blocked"), "app", 0, false)));
+    // Intents do not count.
+    entries.extend((30..40).map(|ago| shared::audit::Entry {
+        kind: Kind::Intent,
+        ..outcome(NOW - ago, Some("intent"), "app", 1000, true)
+    }));
+    let (nobody, _) = data(Vec::new());
+    let (data, _) = data(entries);
+    let command = Audit::Suspicious { hours: 2, json: false };
+    assert_eq!(
+        output(&command, data.path(), Reader::Pipe),
+        "risky\tcaller\t1\t1.000\t1.000\t1\n\
+         risky\tuser\t2\t0.600\t0.900\t1\n\
+         blocked\tuser\t10\t0.040\t0.100\t4\n"
+    );
+    let json = output(&command, data.path(), Reader::Json);
+    let rows: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows[0]["caller"], "risky");
+    assert_eq!(rows[0]["user"], Value::Null);
+    assert_eq!(rows[1]["average_risk"], 0.6);
+    assert_eq!(output(&command, nobody.path(), Reader::Person), "Nobody, in the last 2 hours.\n");
+}
+
+/// Takes some lines, then is gone like `head`.
+struct Head(usize, Vec<u8>, Option<Box<dyn FnMut()>>);
+
+impl Write for Head {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.iter().filter(|byte| **byte == b'\n').count() >= self.0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.1.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(mut after) = self.2.take() {
+            after();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let (data, _) = data((0..50).map(|ago| outcome(NOW - ago, None, "app", 0, false)).collect());
+    let mut head = Head(3, Vec::new(), None);
+    execute(&tail(50), data.path(), &ManualClock::default(), Reader::Pipe, &mut head).unwrap();
+    assert_eq!(head.1.iter().filter(|byte| **byte == b'\n').count(), 3);
+}
+
+#[test]
+fn follow_shows_what_arrives_later() {
+    let (data, first) = data(vec![outcome(NOW, None, "app", 0, false)]);
+    let later = samples::chain(
+        WriterId::new([2; 16]),
+        [outcome(NOW + 1, None, "app", 0, false), outcome(NOW + 2, None, "app", 0, false)],
+    );
+    let (path, lines) = (data.path().to_owned(), samples::lines(&later));
+    let arrive = move || drop(samples::leave(&path, 2, &lines));
+    let mut head = Head(2, Vec::new(), Some(Box::new(arrive)));
+    let command = Audit::Tail { count: 5, follow: true, json: true };
+    execute(&command, data.path(), &ManualClock::default(), Reader::Json, &mut head).unwrap();
+    assert_eq!(String::from_utf8(head.1).unwrap(), format!("{}\n{}\n", first[0].to_line(), later[0].to_line()));
+}
+
+#[test]
+fn a_missing_directory_is_told_and_not_made() {
+    let data = tempfile::tempdir().unwrap();
+    let absent = data.path().join("absent");
+    let error = execute(&tail(1), &absent, &SystemClock, Reader::Pipe, &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("--data"), "{error}");
+    assert!(!absent.exists());
+}

@@ -1,0 +1,253 @@
+//! Takes records from the spool into SQLite.
+//!
+//! How far a file was read is kept in the same transaction as the records read, and a record that is there already is
+//! not inserted again: it can be killed anywhere and run twice or beside another. A line that is no record goes to the
+//! table `rejected`, as it came, and holds up nothing. A file is removed when its writer is gone and all of it is in
+//! the store.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use shared::audit::Record;
+
+use super::{Error, spool, sqlite};
+
+/// Lines a transaction: enough to spread the cost of its sync, few enough that others need not wait for long.
+const LINES: usize = 500;
+
+/// What a drain did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Records that are new in the store.
+    pub(crate) drained: usize,
+    /// Lines that are no records, and are new among the rejected.
+    pub(crate) rejected: usize,
+    /// Files that were removed.
+    pub(crate) removed: usize,
+}
+
+/// Takes over all that is in the spool now.
+pub(crate) fn run(data: &Path, connection: &mut Connection) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let directory = spool::directory(data);
+    let mut paths = match fs::read_dir(&directory) {
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Error::file("list", &directory))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(report),
+        Err(error) => return Err(Error::file("list", &directory)(error)),
+    };
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+    paths.sort();
+    for path in paths {
+        drain_file(&path, connection, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn drain_file(path: &Path, connection: &mut Connection, report: &mut Report) -> Result<(), Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // Another drain has finished with it.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::file("open", path)(error)),
+    };
+    // A writer locks its file before it shows and until it ends.
+    let abandoned = file.try_lock().is_ok();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let length = file.metadata().map_err(Error::file("read", path))?.len();
+    // Most of the time there is nothing new, which must not cost a write.
+    if length > checkpoint(connection, &name)? || abandoned {
+        let mut lines = Lines { path, name: &name, reader: BufReader::new(file), abandoned };
+        while lines.next_batch(connection, report)? {}
+        if abandoned {
+            remove(path, &name, connection, report)?;
+        }
+    }
+    Ok(())
+}
+
+fn checkpoint(connection: &Connection, name: &str) -> Result<u64, Error> {
+    let offset = connection
+        .prepare_cached("SELECT offset FROM checkpoint WHERE file = ?1")
+        .and_then(|mut statement| statement.query_row([name], |row| row.get::<_, i64>(0)).optional())
+        .map_err(Error::database("read"))?;
+    Ok(offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or_default())
+}
+
+fn remove(path: &Path, name: &str, connection: &Connection, report: &mut Report) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Ok(()) => report.removed += 1,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::file("remove", path)(error)),
+    }
+    // Last: a checkpoint without a file is clutter, a file without its checkpoint is read twice.
+    connection.execute("DELETE FROM checkpoint WHERE file = ?1", [name]).map_err(Error::database("write"))?;
+    Ok(())
+}
+
+/// The lines of a spool file, from its checkpoint on.
+struct Lines<'a> {
+    path: &'a Path,
+    name: &'a str,
+    reader: BufReader<File>,
+    /// Nobody will complete a torn last line.
+    abandoned: bool,
+}
+
+impl Lines<'_> {
+    /// Takes some lines over in one transaction. Whether there may be more.
+    fn next_batch(&mut self, connection: &mut Connection, report: &mut Report) -> Result<bool, Error> {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::database("write"))?;
+        let mut offset = checkpoint(&transaction, self.name)?;
+        self.reader.seek(SeekFrom::Start(offset)).map_err(Error::file("read", self.path))?;
+        let (mut seen, mut more, mut line) = (*report, false, Vec::new());
+        for _ in 0..LINES {
+            line.clear();
+            let count = self.reader.read_until(b'\n', &mut line).map_err(Error::file("read", self.path))?;
+            let whole = line.pop_if(|last| *last == b'\n').is_some();
+            more = count > 0 && (whole || self.abandoned);
+            if !more {
+                break;
+            }
+            match take(&transaction, &line, whole)? {
+                Taken::Kept(new) => seen.drained += new,
+                Taken::Nothing => {}
+                Taken::Refused(reason) => seen.rejected += reject(&transaction, self.name, offset, &line, &reason)?,
+            }
+            offset += count as u64;
+        }
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO checkpoint (file, offset) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![self.name, signed(offset)]))
+            .map_err(Error::database("write"))?;
+        transaction.commit().map_err(Error::database("write"))?;
+        *report = seen;
+        Ok(more)
+    }
+}
+
+enum Taken {
+    /// In the store, with how many of it being new there.
+    Kept(usize),
+    /// There was nothing in the line.
+    Nothing,
+    /// Not a record, and why.
+    Refused(String),
+}
+
+fn take(transaction: &Transaction<'_>, line: &[u8], whole: bool) -> Result<Taken, Error> {
+    if line.is_empty() {
+        return Ok(Taken::Nothing);
+    }
+    if !whole {
+        return Ok(Taken::Refused("torn: its writer died before it was whole".to_owned()));
+    }
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Ok(Taken::Refused("not UTF-8".to_owned()));
+    };
+    match Record::from_line(text) {
+        Err(malformed) => return Ok(Taken::Refused(malformed.to_string())),
+        Ok(record) if !record.verify_hash() => {
+            return Ok(Taken::Refused("the hash is not that of the content".to_owned()));
+        }
+        Ok(_) => {}
+    }
+    let inserted =
+        transaction.prepare_cached(include_str!("insert.sql")).and_then(|mut statement| statement.execute([text]));
+    match inserted {
+        Ok(new) => Ok(Taken::Kept(new)),
+        // A number beyond SQLite's 64 signed bits.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Ok(Taken::Refused("a value does not fit the table".to_owned()))
+        }
+        Err(error) => Err(Error::database("write")(error)),
+    }
+}
+
+fn reject(transaction: &Transaction<'_>, name: &str, offset: u64, line: &[u8], reason: &str) -> Result<usize, Error> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO rejected (file, offset, reason, line) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut statement| statement.execute(params![name, signed(offset), reason, line]))
+        .map_err(Error::database("write"))
+}
+
+/// File offsets fit: no file has 2^63 bytes.
+fn signed(offset: u64) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+/// Drains again and again on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    orders: mpsc::Sender<Order>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+enum Order {
+    Run,
+    Stop,
+}
+
+impl Loop {
+    /// Begins to drain, `interval` after each time anew.
+    pub(crate) fn start(data: PathBuf, interval: Duration) -> Result<Self, Error> {
+        let mut connection = sqlite::open(&data)?;
+        let (orders, received) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
+            let mut well = true;
+            loop {
+                let stop = matches!(
+                    received.recv_timeout(interval),
+                    Ok(Order::Stop) | Err(mpsc::RecvTimeoutError::Disconnected)
+                );
+                let drained = run(&data, &mut connection);
+                if stop {
+                    return drained.map(drop);
+                }
+                match drained {
+                    Ok(report) if report.rejected > 0 => {
+                        tracing::error!(
+                            code = "audit_rejected",
+                            lines = report.rejected,
+                            "lines of the spool are no records"
+                        );
+                        well = true;
+                    }
+                    Ok(_) => well = true,
+                    // Said once: the records are safe in the spool, and it is tried again five times a second.
+                    Err(error) => {
+                        if std::mem::take(&mut well) {
+                            let cause = std::error::Error::source(&error).map(ToString::to_string);
+                            tracing::error!(code = "drain_failed", %error, cause, "the audit spool is not drained");
+                        }
+                    }
+                }
+            }
+        });
+        let thread = thread.map_err(Error::file("start the drain of", &spool::directory(Path::new(""))))?;
+        Ok(Self { orders, thread: Some(thread) })
+    }
+
+    /// Drains now rather than at the next turn.
+    pub(crate) fn notify(&self) {
+        // Without a receiver the loop has ended, and `stop` says why.
+        drop(self.orders.send(Order::Run));
+    }
+
+    /// Drains a last time and ends. Blocks until it is done.
+    pub(crate) fn stop(mut self) -> Result<(), Error> {
+        drop(self.orders.send(Order::Stop));
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What the operator asks of the audit store.
+
+use rusqlite::{Connection, Row, params};
+use shared::clock::Timestamp;
+
+use super::Error;
+
+/// A record, as far as a list shows it. `Debug` is left out: the line may hold a prompt.
+#[derive(Clone)]
+pub(crate) struct Listed {
+    /// Its place in the order of arrival.
+    pub(crate) id: i64,
+    /// Whether it is an intent that no outcome has followed.
+    pub(crate) open: bool,
+    /// When it was made.
+    pub(crate) ts: Timestamp,
+    /// The request.
+    pub(crate) request_id: String,
+    /// The caller's name.
+    pub(crate) caller: String,
+    /// The end user.
+    pub(crate) user: Option<String>,
+    /// The model's bare name.
+    pub(crate) model: String,
+    /// What the guards decided.
+    pub(crate) decision: String,
+    /// Risk in thousandths.
+    pub(crate) risk_score: u16,
+    /// Why it was blocked or what went wrong.
+    pub(crate) reason: Option<String>,
+    /// How long it took.
+    pub(crate) latency_ms: i64,
+    /// The record exactly as it was written.
+    pub(crate) line: String,
+}
+
+/// Which records to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Requests: their outcome, or their intent while that is missing. The latest so many.
+    Latest(u32),
+    /// Intents without an outcome, all of them: requests under way, or killed half-way.
+    Open,
+    /// Outcomes that arrived after this one.
+    After(i64),
+}
+
+const OPEN: &str = "(kind = 'intent' AND NOT EXISTS (SELECT 1 FROM audit AS other
+    WHERE other.request_id = audit.request_id AND other.kind = 'outcome'))";
+
+/// Records in order of arrival.
+pub(crate) fn records(connection: &Connection, which: Which) -> Result<Vec<Listed>, Error> {
+    let (condition, after, limit) = match which {
+        Which::Latest(count) => (format!("kind = 'outcome' OR {OPEN}"), 0, i64::from(count)),
+        Which::Open => (OPEN.to_owned(), 0, i64::MAX),
+        Which::After(id) => ("kind = 'outcome'".to_owned(), id, i64::MAX),
+    };
+    let query = format!(
+        "SELECT id, kind = 'intent' AS open, ts, request_id, caller, user, model, decision, risk_score,
+            coalesce(blocked_reason, error) AS reason, latency_ms, line
+        FROM audit WHERE ({condition}) AND id > ?1 ORDER BY id DESC LIMIT ?2"
+    );
+    let mut records: Vec<Listed> = connection
+        .prepare_cached(&query)
+        .and_then(|mut statement| statement.query_map(params![after, limit], listed)?.collect())
+        .map_err(Error::database("read"))?;
+    records.reverse();
+    Ok(records)
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    Ok(Listed {
+        id: row.get("id")?,
+        open: row.get("open")?,
+        ts: Timestamp(u64::try_from(row.get::<_, i64>("ts")?).unwrap_or_default()),
+        request_id: row.get("request_id")?,
+        caller: row.get("caller")?,
+        user: row.get("user")?,
+        model: row.get("model")?,
+        decision: row.get("decision")?,
+        risk_score: row.get("risk_score")?,
+        reason: row.get("reason")?,
+        latency_ms: row.get("latency_ms")?,
+        line: row.get("line")?,
+    })
+}
+
+/// The place of the record that arrived last; 0 where there is none.
+pub(crate) fn last(connection: &Connection) -> Result<i64, Error> {
+    connection
+        .query_row("SELECT coalesce(max(id), 0) FROM audit", [], |row| row.get(0))
+        .map_err(Error::database("read"))
+}
+
+/// Somebody who has looked suspicious.
+pub(crate) struct Suspect {
+    /// The end user or, where the caller named none, the caller.
+    pub(crate) subject: String,
+    /// Whether it is a caller.
+    pub(crate) is_caller: bool,
+    /// Requests, blocked ones included.
+    pub(crate) requests: i64,
+    /// Average risk in thousandths.
+    pub(crate) average_risk: f64,
+    /// Highest risk in thousandths.
+    pub(crate) max_risk: i64,
+    /// Requests that were blocked.
+    pub(crate) blocked: i64,
+}
+
+/// Who has looked suspicious since then, the riskiest first.
+pub(crate) fn suspicious(connection: &Connection, since: Timestamp) -> Result<Vec<Suspect>, Error> {
+    let read = |row: &Row<'_>| {
+        Ok(Suspect {
+            subject: row.get("subject")?,
+            is_caller: row.get("is_caller")?,
+            requests: row.get("requests")?,
+            average_risk: row.get("average_risk")?,
+            max_risk: row.get("max_risk")?,
+            blocked: row.get("blocked")?,
+        })
+    };
+    connection
+        .prepare(include_str!("suspicious.sql"))
+        .and_then(|mut statement| statement.query_map([i64::try_from(since.0).unwrap_or(i64::MAX)], read)?.collect())
+        .map_err(Error::database("read"))
+}

@@ -1,0 +1,91 @@
+//! What TOML and serde say is wrong, in an operator's words and with a remedy.
+
+use toml::de::Error;
+
+/// A file that is not TOML.
+pub(super) fn syntax(error: &Error) -> (String, String) {
+    (one_line(error.message()), "correct the TOML; https://toml.io shows how values are written".to_owned())
+}
+
+/// A value that does not fit its field.
+pub(super) fn value(error: &Error) -> (String, String) {
+    let message = one_line(error.message());
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let names: Vec<&str> = match quoted.next() {
+        Some(wrong) if message.starts_with("unknown field") => {
+            return unknown("field", wrong, &quoted.collect::<Vec<_>>());
+        }
+        Some(wrong) if message.starts_with("unknown variant") => {
+            return unknown("value", wrong, &quoted.collect::<Vec<_>>());
+        }
+        Some(first) => std::iter::once(first).chain(quoted).collect(),
+        None => Vec::new(),
+    };
+    let remedy = match (names.as_slice(), message.rsplit_once("expected ")) {
+        ([missing], _) if message.starts_with("missing field") => format!("add `{missing}`"),
+        (_, Some((_, wanted))) => format!("write {wanted}"),
+        _ => "the default, `gatehouse policy show`, explains the field".to_owned(),
+    };
+    (message, remedy)
+}
+
+/// A name that nobody knows, and the one that was perhaps meant.
+pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String) {
+    let nearest = known.iter().map(|candidate| (distance(name, candidate), candidate)).min();
+    let remedy = match nearest {
+        // Beyond a third of its letters a name is another name, not a slip.
+        Some((slips, nearest)) if slips * 3 <= nearest.chars().count() => format!("did you mean `{nearest}`?"),
+        Some(_) => format!("use one of: {}", known.join(", ")),
+        None => "remove it".to_owned(),
+    };
+    (format!("unknown {kind} `{}`", one_line(name)), remedy)
+}
+
+fn one_line(message: &str) -> String {
+    message.trim().replace('\n', ", ")
+}
+
+/// Levenshtein's: how many letters to insert, remove or change.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, pair) in b.iter().zip(row.windows(2)) {
+            let [diagonal, above] = *pair else { continue };
+            left = (diagonal + usize::from(x != *y)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_inserted_removed_and_changed_letters() {
+        for (a, b, slips) in
+            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("top_p", "top_k", 1), ("é", "e", 1)]
+        {
+            assert_eq!(distance(a, b), slips, "{a} {b}");
+            assert_eq!(distance(b, a), slips, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_name_that_was_meant() {
+        assert_eq!(
+            unknown("field", "temperatur", &["top_k", "temperature"]),
+            ("unknown field `temperatur`".to_owned(), "did you mean `temperature`?".to_owned())
+        );
+    }
+
+    #[test]
+    fn another_name_is_answered_with_the_list() {
+        assert_eq!(unknown("field", "colour", &["top_k", "top_p"]).1, "use one of: top_k, top_p");
+    }
+}

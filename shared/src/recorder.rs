@@ -1,0 +1,123 @@
+//! Gives every audit entry its place in the chain and sees it safely kept.
+
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use uuid::{NoContext, Uuid};
+
+use crate::audit::{Entry, Hash, Link, Record, Void, WriterId};
+use crate::clock::Clock;
+use crate::ports::{AuditQueue, Unavailable};
+
+/// How often a record is sent before it counts as void. At once, one after the other: a queue for which it helps to
+/// wait knows better than this how long.
+const ATTEMPTS: usize = 3;
+
+/// Writes one chain of audit records.
+///
+/// Number and hash are given, and the record handed to the queue, under one lock: records reach the queue in the order of
+/// the chain, so that a killed process leaves a chain without holes. The wait for durability is outside the lock, so
+/// that many requests share one write.
+///
+/// Should the future of [`Recorder::record`] be dropped half-way, its record counts as void, like one whose
+/// sending failed: the next record names it. It may have been kept all the same, and is then valid.
+#[derive(Debug)]
+pub struct Recorder<Q, C> {
+    queue: Q,
+    clock: C,
+    writer_id: WriterId,
+    chain: Mutex<Chain>,
+}
+
+/// Where a record stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The record's own id.
+    pub record_id: String,
+    /// Its number in the chain.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+#[derive(Debug)]
+struct Chain {
+    next: u64,
+    last: Hash,
+    /// Not acknowledged, and not yet named by a record that was.
+    voids: Vec<Void>,
+}
+
+impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
+    /// Begins the chain of `writer_id`, which must never have written before.
+    pub const fn new(writer_id: WriterId, queue: Q, clock: C) -> Self {
+        let chain = Mutex::new(Chain { next: 0, last: Hash::ZERO, voids: Vec::new() });
+        Self { queue, clock, writer_id, chain }
+    }
+
+    /// Returns once the entry is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not known to be, after several attempts. Its place in the chain is then void.
+    pub async fn record(&self, entry: Entry) -> Result<Receipt, Unavailable> {
+        let record;
+        let mut first;
+        let begun = {
+            let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+            record = self.seal(entry, &mut chain);
+            first = Box::pin(self.queue.append(&record));
+            // The first poll hands the record over. The waker comes with the second, which follows at once.
+            first.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        let unacknowledged = Unacknowledged { chain: &self.chain, record: &record };
+        let mut sent = match begun {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => first.await,
+        };
+        for _ in 1..ATTEMPTS {
+            if sent.is_ok() {
+                break;
+            }
+            sent = self.queue.append(&record).await;
+        }
+        sent?;
+        // Kept: there is nothing left for the next record to name.
+        std::mem::forget(unacknowledged);
+        Ok(Receipt { record_id: record.record_id.clone(), seq: record.seq, hash: record.hash })
+    }
+
+    fn seal(&self, entry: Entry, chain: &mut Chain) -> Record {
+        let now = self.clock.now().0;
+        let nanoseconds = u32::try_from(now % 1000).unwrap_or_default() * 1_000_000;
+        let record_id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, now / 1000, nanoseconds)).to_string();
+        let link = Link {
+            record_id,
+            writer_id: self.writer_id,
+            seq: chain.next,
+            prev_hash: chain.last,
+            voids: std::mem::take(&mut chain.voids),
+        };
+        let record = Record::seal(entry, link);
+        chain.next += 1;
+        chain.last = record.hash;
+        record
+    }
+}
+
+/// A record under way. Dropped, it is void, and so is what it was to name.
+struct Unacknowledged<'a> {
+    chain: &'a Mutex<Chain>,
+    record: &'a Record,
+}
+
+impl Drop for Unacknowledged<'_> {
+    fn drop(&mut self) {
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        chain.voids.extend_from_slice(&self.record.voids);
+        chain.voids.push(Void { seq: self.record.seq, hash: self.record.hash });
+        chain.voids.sort_unstable_by_key(|void| void.seq);
+    }
+}
+
+#[cfg(test)]
+mod tests;
