@@ -124,6 +124,14 @@ impl Gate {
         self.printed.all()
     }
 
+    /// The most memory it ever held, in bytes, where the system tells: on Linux.
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+    }
+
     /// Kills it without a warning, as Lambda would.
     pub async fn kill(&mut self) {
         wait::done("kill gatehouse", wait::within("gatehouse to die", self.child.kill()).await);
