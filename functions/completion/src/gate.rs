@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::audit::Pepper;
 use shared::clock::Clock;
 use shared::host::Body;
+use shared::policy::Compiled;
 use shared::ports::{AuditQueue, Callers, Model};
 use shared::recorder::Recorder;
 use tokio::sync::oneshot;
@@ -21,7 +22,6 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::receipt::Receipt;
 use crate::routes::Route;
-use crate::rules::Rules;
 use crate::surface::gemini;
 use crate::{body, credentials, service};
 
@@ -39,7 +39,7 @@ pub struct Parts<M, C, Q, K> {
     /// The key of the hashes that stand for users and prompts in records.
     pub pepper: Pepper,
     /// The policy in force.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<Compiled>,
     /// Settings.
     pub config: Config,
 }

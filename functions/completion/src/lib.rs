@@ -14,10 +14,8 @@ pub mod output;
 pub mod problem;
 pub mod receipt;
 pub mod routes;
-pub mod rules;
 pub mod service;
 pub mod surface;
 
 pub use config::Config;
 pub use gate::{Gate, Parts};
-pub use rules::Rules;

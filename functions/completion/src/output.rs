@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::answer::{Candidate, Chunk, for_each_string};
 use shared::conversation::{Content, Part, Provenance, Text};
-use shared::guards::redact::{Classes, Found, RedactionStream, Redactor};
+use shared::guards::redact::{Found, RedactionStream, Redactor};
 use shared::policy::ToolArguments;
 
 /// The redactor's name for our own marker.
@@ -13,11 +13,13 @@ const CANARY: &str = "canary";
 /// Redacts one answer, piece by piece.
 pub struct Outlet<'r> {
     redactor: &'r Redactor,
+    /// What redacts the arguments of function calls.
+    arguments: Redactor,
     json: bool,
-    arguments: Classes,
     /// One stream a candidate: text that is cut between two chunks is still one text.
-    streams: BTreeMap<u32, RedactionStream<'r>>,
+    streams: BTreeMap<u32, RedactionStream>,
     found: Found,
+    leaked: bool,
 }
 
 impl<'r> Outlet<'r> {
@@ -25,10 +27,10 @@ impl<'r> Outlet<'r> {
     #[must_use]
     pub fn new(redactor: &'r Redactor, json: bool, arguments: ToolArguments) -> Self {
         let arguments = match arguments {
-            ToolArguments::All => Classes::All,
-            ToolArguments::Secrets => Classes::Secrets,
+            ToolArguments::All => redactor.clone(),
+            ToolArguments::Secrets => redactor.secrets(),
         };
-        Self { redactor, json, arguments, streams: BTreeMap::new(), found: Found::default() }
+        Self { redactor, arguments, json, streams: BTreeMap::new(), found: Found::new(), leaked: false }
     }
 
     /// What may leave of a chunk now. Text that may still become a match is held for a later one, at the latest for
@@ -40,16 +42,18 @@ impl<'r> Outlet<'r> {
         chunk
     }
 
-    /// What was found so far.
+    /// What was found so far, in text that is still held back too.
     #[must_use]
-    pub const fn found(&self) -> &Found {
-        &self.found
+    pub fn found(&self) -> Found {
+        let mut all = self.found.clone();
+        self.streams.values().for_each(|stream| add(&mut all, stream.found().clone()));
+        all
     }
 
     /// Whether the answer repeated the system instruction's marker.
     #[must_use]
     pub fn leaked(&self) -> bool {
-        self.found.contains_key(CANARY)
+        self.leaked || self.found.contains_key(CANARY)
     }
 
     fn candidate(&mut self, candidate: &mut Candidate) {
@@ -86,12 +90,12 @@ impl<'r> Outlet<'r> {
             self.streams.entry(index).or_insert_with(|| if json { redactor.json_stream() } else { redactor.stream() });
         let mut released = String::with_capacity(text.len());
         stream.push(text.expose().as_bytes(), &mut released);
-        add(&mut self.found, stream.take_found());
+        self.leaked |= stream.found().contains_key(CANARY);
         released
     }
 
     fn flush(&mut self, index: u32) -> Option<Part> {
-        let mut stream = self.streams.remove(&index)?;
+        let stream = self.streams.remove(&index)?;
         let mut rest = String::new();
         add(&mut self.found, stream.finish(&mut rest));
         (!rest.is_empty()).then(|| Part::text(Provenance::Model, rest))
@@ -100,13 +104,13 @@ impl<'r> Outlet<'r> {
     fn whole(&mut self, mut part: Part) -> Part {
         match &mut part.content {
             Content::Call { args, .. } => {
-                let found = self.redactor.redact_json(&mut args.0, self.arguments);
+                let found = self.arguments.redact_json(&mut args.0);
                 add(&mut self.found, found);
             }
             Content::Code { code, .. } => *code = self.text(code),
             Content::CodeResult { output, .. } => *output = self.text(output),
             Content::Reply { response, .. } => {
-                let found = self.redactor.redact_json(&mut response.0, Classes::All);
+                let found = self.redactor.redact_json(&mut response.0);
                 add(&mut self.found, found);
             }
             Content::Text(text) => *text = self.text(text),
@@ -123,7 +127,7 @@ impl<'r> Outlet<'r> {
 fn redact(redactor: &Redactor, all: &mut Found, text: &str) -> String {
     let redaction = redactor.redact(text);
     add(all, redaction.found);
-    redaction.text
+    redaction.text.into_owned()
 }
 
 fn add(all: &mut Found, found: Found) {

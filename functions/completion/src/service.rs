@@ -235,7 +235,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let mut problem = Problem::of_failure(failure);
         if let Failure::Refused { message, .. } = failure {
             // Only Gemini knows what it disliked, and only the caller, whose request it was, gets to read it.
-            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text;
+            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text.into_owned();
             problem.message =
                 format!("Gemini refused the request: {}", redacted.chars().take(LONGEST_REFUSAL).collect::<String>());
         }
@@ -334,7 +334,7 @@ fn judged_text(conversation: &Conversation) -> String {
 pub(crate) fn kept(policy: &Policy, redactor: &Redactor, text: &str) -> Option<String> {
     match policy.audit.texts {
         Texts::Off => None,
-        Texts::Redacted => Some(trimmed(redactor.redact(text).text)),
+        Texts::Redacted => Some(trimmed(redactor.redact(text).text.into_owned())),
     }
 }
 

@@ -1,5 +1,76 @@
-//! What the operator can ask for.
+//! The commands, a file each.
 
 pub(crate) mod audit;
 pub(crate) mod caller;
+pub(crate) mod evaluate;
+pub(crate) mod input;
+pub(crate) mod judge;
 pub(crate) mod listing;
+pub(crate) mod policy;
+pub(crate) mod redact;
+pub(crate) mod up;
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use shared::policy::{Compiled, Invalid};
+
+use crate::cli::{Cli, Command};
+
+/// Why a command gave up.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// How a command that did not give up ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Something was wrong with the input, and was told on stderr; the rest was done.
+    Amiss,
+    /// All was done.
+    Well,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Amiss => Self::FAILURE,
+            Ending::Well => Self::SUCCESS,
+        }
+    }
+}
+
+/// Does what the command line asks.
+pub(crate) fn run(cli: Cli) -> Result<Ending, Failure> {
+    match cli.command {
+        Some(Command::Audit(audit)) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
+        Some(Command::Caller(caller)) => Ok(caller::run(&caller, &cli.data).map(|()| Ending::Well)?),
+        Some(Command::Evaluate(evaluate)) => evaluate.run(),
+        Some(Command::Judge(judge)) => judge.run(),
+        Some(Command::Policy(policy)) => policy.run(),
+        Some(Command::Redact(redact)) => redact.run(),
+        Some(Command::Up(up)) => Ok(up::run(&up, &cli.data).map(|()| Ending::Well)?),
+        None => Ok(up::run(&up::Up::default(), &cli.data).map(|()| Ending::Well)?),
+    }
+}
+
+/// A policy that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoPolicy {
+    #[error("the policy has mistakes\n{0}")]
+    Invalid(Invalid),
+    #[error("could not read the policy {}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// The policy in a file, or the embedded default, ready for use.
+pub(crate) fn compiled(file: Option<&Path>) -> Result<Compiled, NoPolicy> {
+    let Some(path) = file else { return Ok(Compiled::embedded()) };
+    let text = fs::read_to_string(path).map_err(|cause| NoPolicy::Unreadable { path: path.to_owned(), cause })?;
+    Compiled::parse(&path.display().to_string(), &text).map_err(NoPolicy::Invalid)
+}

@@ -29,7 +29,9 @@ pub(super) fn rule(check: Check, text: &str) -> Ruling {
         Check::Ipv6 => when(is_ipv6(text), all),
         Check::Ssn => when(is_ssn(text), all),
         Check::Iban => when(is_iban(text), all),
-        Check::International => when((8..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count()), all),
+        Check::International => {
+            when((8..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count()), all)
+        }
         Check::National => when(is_national(text), all),
         Check::Announced => announced(text),
         Check::Explained => explained(text),
@@ -97,7 +99,9 @@ fn email(text: &str) -> Ruling {
     /// Endings of file names that stand after an `@` in names such as `icon@2x.png`.
     const FILES: [&str; 10] = ["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html"];
     let start = text.find(|c: char| c != '.' && c != '-').unwrap_or(0);
-    let Some((local, domain)) = text.get(start..).and_then(|address| address.split_once('@')) else { return Ruling::Refuse };
+    let Some((local, domain)) = text.get(start..).and_then(|address| address.split_once('@')) else {
+        return Ruling::Refuse;
+    };
     let mut labels = domain.split('.');
     let numeric = |label: Option<&str>| label.is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
     let version = numeric(labels.next()) && numeric(labels.next());
@@ -196,6 +200,7 @@ fn password(text: &str) -> Ruling {
     let rest = rest.strip_prefix("is ").unwrap_or(rest).trim_start_matches([' ', '"', '\'', '`']);
     let start = text.len() - rest.len();
     let value = rest.trim_end_matches(['.', '!', '?', ':']);
-    let strong = value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let strong =
+        value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_alphabetic());
     when(value.len() >= 6 && strong && !is_placeholder(value), start..start + value.len())
 }

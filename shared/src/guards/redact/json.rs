@@ -88,7 +88,8 @@ impl Decoder {
         if units.iter().any(|unit| unit.place == Place::Quote) {
             return false;
         }
-        let numeric = self.source(range).is_some_and(|source| source.bytes().all(|byte| b"+-.0123456789eE".contains(&byte)));
+        let numeric =
+            self.source(range).is_some_and(|source| source.bytes().all(|byte| b"+-.0123456789eE".contains(&byte)));
         let bare = units.iter().any(|unit| unit.place == Place::Bare);
         !bare || !numeric || self.is_bare(range)
     }
@@ -129,7 +130,9 @@ impl State {
             (Self::String, '\\') => escape(rest, last).map(|(length, decoded)| (length, decoded, Place::String)),
             (Self::String, _) => whole(Place::String),
             // Whether a number ends here shows with the next byte.
-            (Self::Outside, '0'..='9' | 'A'..='Z' | 'a'..='z' | '+' | '-' | '.') if rest.len() > 1 || last => whole(Place::Bare),
+            (Self::Outside, '0'..='9' | 'A'..='Z' | 'a'..='z' | '+' | '-' | '.') if rest.len() > 1 || last => {
+                whole(Place::Bare)
+            }
             (Self::Outside, '0'..='9' | 'A'..='Z' | 'a'..='z' | '+' | '-' | '.') => None,
             (Self::Outside, _) => whole(Place::Outside),
         }

@@ -231,7 +231,9 @@ impl Scan {
             let replaced = match ruling {
                 Ruling::Refuse => None,
                 Ruling::Keep => Some(start..start),
-                Ruling::Redact(part) => Some(start + part.start..start + part.end).filter(|part| sink.admits(text, part)),
+                Ruling::Redact(part) => {
+                    Some(start + part.start..start + part.end).filter(|part| sink.admits(text, part))
+                }
             };
             let Some(replaced) = replaced else {
                 self.threads.remove(0);
@@ -287,7 +289,8 @@ impl Thread {
     fn note(&mut self, table: &Table, state: State, position: usize, offset: usize) {
         for pattern in bits(table.ends(state)) {
             let end = if table.is_edged(pattern) { position } else { position + 1 };
-            let better = self.best.is_none_or(|(longest, first)| end > longest || end == longest && pattern + offset < first);
+            let better =
+                self.best.is_none_or(|(longest, first)| end > longest || end == longest && pattern + offset < first);
             if better && end - self.start <= table.longest(pattern) {
                 self.best = Some((end, pattern + offset));
             }

@@ -1,0 +1,102 @@
+//! A policy with what is built of it.
+
+use super::check::Wrong;
+use super::{DEFAULT, Invalid, Policy, file};
+use crate::guards::BadPattern;
+use crate::guards::judge::{self, Guard};
+use crate::guards::redact::{self, Redactor};
+
+/// A policy, and the guard and redactor it asks for. Built once per policy.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The policy itself.
+    pub policy: Policy,
+    /// Judges by its `[input]`.
+    pub guard: Guard,
+    /// Redacts by its `[output]`.
+    pub redactor: Redactor,
+}
+
+impl Compiled {
+    /// Reads a policy and builds its guard and redactor. `file_name` is what mistakes are reported under.
+    ///
+    /// # Errors
+    /// [`Invalid`] lists every mistake that was found, patterns that cannot be used among them.
+    pub fn parse(file_name: &str, text: &str) -> Result<Self, Invalid> {
+        file::parse_then(file_name, text, |policy| match (Guard::new(&policy.input), Redactor::new(&policy.output)) {
+            (Ok(guard), Ok(redactor)) => Ok(Self { policy: policy.clone(), guard, redactor }),
+            (guard, redactor) => {
+                let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
+                wrong.extend(redactor.err().map(|first| bad_patterns(&policy.output, first)).unwrap_or_default());
+                Err(wrong)
+            }
+        })
+    }
+
+    /// The policy that is in force without a file.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the text is a constant, and a test builds it")]
+    pub fn embedded() -> Self {
+        Self::parse("default.toml", DEFAULT).expect("the embedded policy is sound")
+    }
+}
+
+/// Every rule that cannot be used. The guard stops at the first, so each is tried alone.
+fn bad_rules(settings: &judge::Settings, first: BadPattern) -> Vec<Wrong> {
+    let alone = settings.rules.iter().enumerate().filter_map(|(index, rule)| {
+        let alone = judge::Settings { rules: vec![rule.clone()], ..settings.clone() };
+        Guard::new(&alone).err().map(|bad| BadPattern { index, ..bad })
+    });
+    wrong("input.rules", alone.collect(), first)
+}
+
+/// Every pattern that cannot be used, likewise.
+fn bad_patterns(settings: &redact::Settings, first: BadPattern) -> Vec<Wrong> {
+    let alone = settings.patterns.iter().enumerate().filter_map(|(index, pattern)| {
+        let alone = redact::Settings { patterns: vec![pattern.clone()], ..settings.clone() };
+        Redactor::new(&alone).err().map(|bad| BadPattern { index, ..bad })
+    });
+    wrong("output.patterns", alone.collect(), first)
+}
+
+/// What is wrong with the patterns of a list; `first` where each is right alone and they do not go together.
+fn wrong(list: &str, alone: Vec<BadPattern>, first: BadPattern) -> Vec<Wrong> {
+    let bad = if alone.is_empty() { vec![first] } else { alone };
+    bad.into_iter()
+        .map(|BadPattern { name, index, reason }| Wrong {
+            path: vec![format!("{list}.{index}.pattern"), list.to_owned()],
+            problem: format!("the pattern of `{name}` cannot be used"),
+            remedy: reason,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        Compiled::parse("p.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_embedded_default_can_be_built() {
+        assert_eq!(Compiled::embedded().policy, Policy::embedded());
+    }
+
+    #[test]
+    fn every_bad_pattern_is_told_by_its_line_beside_other_mistakes() {
+        let text = "[limits]\nmax_turns = -1\n\n\
+            [[input.rules]]\nid = \"fine\"\npattern = 'fine'\nweight = 1\n\n\
+            [[input.rules]]\nid = \"open\"\npattern = '(open'\nweight = 1\n\n\
+            [[input.rules]]\nid = \"shut\"\npattern = '(shut'\nweight = 1\n\n\
+            [[output.patterns]]\nname = \"long\"\npattern = 'a+'\n";
+        let told = told(text);
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 4, "{told}");
+        assert!(lines[0].starts_with("p.toml:2:13: "), "{told}");
+        assert!(lines[1].starts_with("p.toml:11:11: the pattern of `open` cannot be used ("), "{told}");
+        assert!(lines[2].starts_with("p.toml:16:11: the pattern of `shut` cannot be used ("), "{told}");
+        assert!(lines[3].starts_with("p.toml:21:11: the pattern of `long` cannot be used ("), "{told}");
+    }
+}
