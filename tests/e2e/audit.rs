@@ -64,7 +64,7 @@ async fn an_answer_has_an_intent_and_an_outcome_that_tell_what_happened() {
 #[tokio::test]
 async fn the_intent_is_safe_before_gemini_is_asked_and_the_outcome_before_the_answer_ends() {
     let (asked, ending) = (Hold::default(), Hold::default());
-    let stream = Script::stream().held_back(&asked).event(&answer::chunk("so far")).hold(&ending);
+    let stream = Script::stream().held_back(&asked).event(&answer::chunk("So far, so good. ")).hold(&ending);
     let (_gemini, gate) = gate_before(stream.event(&answer::text("."))).await;
     let client = gate.client();
     let body = prompt("hi");
@@ -74,7 +74,7 @@ async fn the_intent_is_safe_before_gemini_is_asked_and_the_outcome_before_the_an
         asked.release();
     };
     let (mut live, ()) = tokio::join!(client.open(STREAM, &body), watch);
-    live.read_until("so far").await;
+    live.read_until("So far").await;
     ending.reached().await;
     assert_eq!(safe(gate.data(), "outcome"), 0, "in mid-stream");
     ending.release();
@@ -141,11 +141,11 @@ async fn what_is_refused_at_the_door_is_no_record() {
 #[tokio::test]
 async fn a_kill_in_mid_stream_leaves_the_intent_and_a_restart_finds_it() {
     let home = tempfile::tempdir().unwrap();
-    let gemini = Gemini::always(Script::stream().event(&answer::chunk("so far")).stall()).await;
+    let gemini = Gemini::always(Script::stream().event(&answer::chunk("So far, so good. ")).stall()).await;
     let mut gate = Setup::default().data(home.path()).start(&gemini).await;
     let mut live = gate.client().open(STREAM, &prompt("hi")).await;
     let id = live.headers["x-gatehouse-request-id"].to_str().unwrap().to_owned();
-    live.read_until("so far").await;
+    live.read_until("So far").await;
     gate.kill().await;
     let reply = live.rest().await;
     assert!(!reply.ended, "a killed gate cannot have ended its answer: {reply:?}");
@@ -159,11 +159,11 @@ async fn a_kill_in_mid_stream_leaves_the_intent_and_a_restart_finds_it() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_an_outcome() {
-    let gemini = Gemini::always(Script::stream().event(&answer::chunk("so far")).stall()).await;
+    let gemini = Gemini::always(Script::stream().event(&answer::chunk("So far, so good. ")).stall()).await;
     let gate = Setup::default().env("IDLE_SECONDS", "2").start(&gemini).await;
     let mut live = gate.client().open(STREAM, &prompt("hi")).await;
     let id = live.headers["x-gatehouse-request-id"].to_str().unwrap().to_owned();
-    live.read_until("so far").await;
+    live.read_until("So far").await;
     drop(live);
     let all = gate.audit("the outcome", |all| of(all, &id).len() == 2).await;
     assert_eq!(kinds(&of(&all, &id)), ["intent", "outcome"], "{all:#?}");
@@ -173,11 +173,12 @@ async fn a_client_that_hangs_up_leaves_an_outcome() {
 async fn a_stop_lets_answers_finish_and_brings_every_record_home() {
     let home = tempfile::tempdir().unwrap();
     let ending = Hold::default();
-    let stream = Script::stream().event(&answer::chunk("so far")).hold(&ending).event(&answer::text(", and on."));
+    let stream =
+        Script::stream().event(&answer::chunk("So far, so good. ")).hold(&ending).event(&answer::text(", and on."));
     let gemini = Gemini::always(stream).await;
     let mut gate = Setup::default().data(home.path()).start(&gemini).await;
     let mut live = gate.client().open(STREAM, &prompt("hi")).await;
-    live.read_until("so far").await;
+    live.read_until("So far").await;
     ending.reached().await;
     let (status, reply) = tokio::join!(gate.stop(), async {
         ending.release();

@@ -42,6 +42,7 @@ pub struct Live {
     /// The headers.
     pub headers: HeaderMap,
     body: Incoming,
+    read: Vec<u8>,
     _connection: Arc<JoinSet<()>>,
 }
 
@@ -112,7 +113,7 @@ impl Client {
         connections.spawn(async move { drop(connection.await) });
         let response = wait::done(&what, wait::within(&what, sender.send_request(request)).await);
         let (head, body) = response.into_parts();
-        Live { status: head.status, headers: head.headers, body, _connection: Arc::new(connections) }
+        Live { status: head.status, headers: head.headers, body, read: Vec::new(), _connection: Arc::new(connections) }
     }
 
     /// Writes bytes to a bare socket and reads what comes back until `enough` says so or the server ends it.
@@ -132,46 +133,40 @@ impl Client {
 }
 
 impl Live {
-    /// The next piece of the body; `None` at its end, clean or not.
-    pub async fn piece(&mut self) -> Option<Bytes> {
-        loop {
-            match wait::within("the next piece of the answer", self.body.frame()).await {
-                None | Some(Err(_)) => return None,
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Some(data);
-                    }
-                }
+    /// Reads the next piece of the body; at its end an `Err` that says whether it ended as HTTP demands.
+    async fn piece(&mut self) -> Result<(), bool> {
+        match wait::within("the next piece of the answer", self.body.frame()).await {
+            None => Err(true),
+            Some(Err(_)) => Err(false),
+            Some(Ok(frame)) => {
+                self.read.extend(frame.into_data().unwrap_or_default());
+                Ok(())
             }
         }
     }
 
-    /// Reads on until the body so far holds `word`.
+    /// Reads on until the body so far holds `word`, and returns the body so far.
     ///
     /// # Panics
     /// When the body ends without it.
     pub async fn read_until(&mut self, word: &str) -> String {
-        let mut read = Vec::new();
-        while let Some(piece) = self.piece().await {
-            read.extend_from_slice(&piece);
-            if String::from_utf8_lossy(&read).contains(word) {
-                return String::from_utf8_lossy(&read).into_owned();
+        loop {
+            let read = String::from_utf8_lossy(&self.read).into_owned();
+            if read.contains(word) {
+                return read;
             }
+            assert!(self.piece().await.is_ok(), "the answer ended without {word:?}: {read}");
         }
-        panic!("the answer ended without {word:?}: {}", String::from_utf8_lossy(&read));
     }
 
-    /// Waits for the rest.
+    /// Waits for the rest and returns all of it, what was read before included.
     pub async fn rest(mut self) -> Reply {
-        let mut body = Vec::new();
         let ended = loop {
-            match wait::within("the rest of the answer", self.body.frame()).await {
-                None => break true,
-                Some(Err(_)) => break false,
-                Some(Ok(frame)) => body.extend(frame.into_data().unwrap_or_default()),
+            if let Err(ended) = self.piece().await {
+                break ended;
             }
         };
-        Reply { status: self.status, headers: self.headers, body: body.into(), ended }
+        Reply { status: self.status, headers: self.headers, body: self.read.into(), ended }
     }
 }
 
