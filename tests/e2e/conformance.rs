@@ -1,12 +1,13 @@
 //! A true drop-in: Google's own SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::Stdio;
 
 use serde_json::json;
 use tests::gate::Gate;
+use tests::gemini::Gemini;
 use tests::gemini::cases::{self, SIGNATURE};
-use tests::gemini::{Gemini, Request};
 use tests::sdk::{Sdk, script};
 use tests::wait;
 use tokio::io::AsyncWriteExt;
@@ -49,20 +50,36 @@ const CASES: &[&str] = &[
 /// What only the Python SDK does: it calls functions by itself.
 const PYTHON_CASES: &[&str] = &["tools_called_by_the_sdk"];
 
-/// Runs a suite through a gate and returns what Gemini was sent.
-async fn conform(sdk: Sdk, file: &'static str, cases: &[&[&str]]) -> Vec<Request> {
+/// What came of running a suite through a gate.
+struct Run {
+    printed: String,
+    errors: String,
+    gemini: Gemini,
+}
+
+async fn run(sdk: Sdk, file: &'static str) -> Run {
     let gemini = Gemini::start(cases::brain).await;
     let gate = Gate::start(&gemini).await;
     let mut command = script(sdk, file).await;
     command.env("BASE_URL", &gate.endpoint).env("API_KEY", &gate.key).env("SIGNATURE", SIGNATURE);
     let (printed, errors) = output(&mut command, "").await;
-    let mut wanted: Vec<String> = cases.concat().iter().map(|name| format!("ok {name}")).collect();
-    let mut seen: Vec<&str> = printed.lines().collect();
-    wanted.sort();
-    seen.sort_unstable();
-    assert_eq!(seen, wanted, "{sdk:?} said:\n{errors}");
-    gemini.assert_faultless();
-    gemini.requests()
+    Run { printed, errors, gemini }
+}
+
+impl Run {
+    /// Every case ran and went well, no other did, and Gemini was sent nothing that it would refuse.
+    fn assert_conforms(&self, cases: &[&[&str]]) {
+        let wanted: BTreeSet<String> = cases.concat().iter().map(|name| format!("ok {name}")).collect();
+        let seen: BTreeSet<String> = self.printed.lines().map(ToOwned::to_owned).collect();
+        let missing: Vec<_> = wanted.difference(&seen).collect();
+        let unforeseen: Vec<_> = seen.difference(&wanted).collect();
+        let errors = &self.errors;
+        assert!(
+            missing.is_empty() && unforeseen.is_empty(),
+            "missing {missing:#?}, instead {unforeseen:#?}:\n{errors}"
+        );
+        self.gemini.assert_faultless();
+    }
 }
 
 /// What a script prints, on its two streams, once it has read `input`.
@@ -79,25 +96,25 @@ async fn output(command: &mut Command, input: &str) -> (String, String) {
 
 #[tokio::test]
 async fn google_genai_2_for_python_works_and_gemini_is_sent_what_its_protos_know() {
-    let requests = conform(Sdk::Python2, "conformance.py", &[CASES, PYTHON_CASES]).await;
+    let run = run(Sdk::Python2, "conformance.py").await;
     let mut lines = String::new();
-    for request in requests.iter().filter(|request| request.body.is_some()) {
+    for request in run.gemini.requests().iter().filter(|request| request.body.is_some()) {
         writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
     }
-    let mut command = script(Sdk::Python2, "protos.py").await;
-    let (printed, errors) = output(&mut command, &lines).await;
+    let (printed, errors) = output(&mut script(Sdk::Python2, "protos.py").await, &lines).await;
     let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
     assert!(refused.is_empty(), "{refused:#?}\n{errors}");
     assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
     assert!(lines.lines().count() > 10, "too little was sent to prove anything");
+    run.assert_conforms(&[CASES, PYTHON_CASES]);
 }
 
 #[tokio::test]
 async fn google_genai_3_for_python_works() {
-    conform(Sdk::Python3, "conformance.py", &[CASES, PYTHON_CASES]).await;
+    run(Sdk::Python3, "conformance.py").await.assert_conforms(&[CASES, PYTHON_CASES]);
 }
 
 #[tokio::test]
 async fn google_genai_for_node_works() {
-    conform(Sdk::Node, "conformance.mjs", &[CASES]).await;
+    run(Sdk::Node, "conformance.mjs").await.assert_conforms(&[CASES]);
 }
