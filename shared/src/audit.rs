@@ -1,7 +1,7 @@
 //! The audit record: what is told of a request, and its place in its writer's chain.
 //!
 //! Each record holds the hash of the writer's record before it, so that a record which is changed, dropped or moved
-//! later is missed. [`encoding`] says which bytes are hashed, [`line`] how a record is spelt in a file, and [`chain`]
+//! later is missed. [`encoding`] says which bytes are hashed, [`mod@line`] how a record is spelt in a file, and [`chain`]
 //! checks a writer's records against one another.
 
 use std::collections::BTreeMap;

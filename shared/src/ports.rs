@@ -43,6 +43,9 @@ pub struct Unavailable {
 pub trait AuditQueue: Send + Sync + 'static {
     /// Returns once the record is durable. Called again with the same record, it may keep it twice.
     ///
+    /// The first poll hands the record over, without blocking: where the queue has an order, it is that of the first
+    /// polls.
+    ///
     /// # Errors
     /// [`Unavailable`] when the record is not known to be durable.
     fn append(&self, record: &Record) -> impl Future<Output = Result<(), Unavailable>> + Send;

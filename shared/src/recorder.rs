@@ -1,5 +1,6 @@
 //! Gives every audit entry its place in the chain and sees it safely kept.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -13,6 +14,10 @@ use crate::ports::{AuditQueue, Unavailable};
 /// wait knows better than this how long.
 const ATTEMPTS: usize = 3;
 
+/// How many voids a record names at most: some 25 KB as JSON, well below what a queue takes. After a long outage it
+/// takes more than one record to name them all.
+const VOIDS: usize = 256;
+
 /// Writes one chain of audit records.
 ///
 /// Number and hash are given, and the record handed to the queue, under one lock: records reach the queue in the order of
@@ -20,7 +25,7 @@ const ATTEMPTS: usize = 3;
 /// that many requests share one write.
 ///
 /// Should the future of [`Recorder::record`] be dropped half-way, its record counts as void, like one whose
-/// sending failed: the next record names it. It may have been kept all the same, and is then valid.
+/// sending failed: the next record names it (the next few, after a long outage). It may have been kept all the same, and is then valid.
 #[derive(Debug)]
 pub struct Recorder<Q, C> {
     queue: Q,
@@ -45,13 +50,13 @@ struct Chain {
     next: u64,
     last: Hash,
     /// Not acknowledged, and not yet named by a record that was.
-    voids: Vec<Void>,
+    voids: BTreeMap<u64, Hash>,
 }
 
 impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
     /// Begins the chain of `writer_id`, which must never have written before.
     pub const fn new(writer_id: WriterId, queue: Q, clock: C) -> Self {
-        let chain = Mutex::new(Chain { next: 0, last: Hash::ZERO, voids: Vec::new() });
+        let chain = Mutex::new(Chain { next: 0, last: Hash::ZERO, voids: BTreeMap::new() });
         Self { queue, clock, writer_id, chain }
     }
 
@@ -95,12 +100,18 @@ impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
             writer_id: self.writer_id,
             seq: chain.next,
             prev_hash: chain.last,
-            voids: std::mem::take(&mut chain.voids),
+            voids: chain.take_voids(),
         };
         let record = Record::seal(entry, link);
         chain.next += 1;
         chain.last = record.hash;
         record
+    }
+}
+
+impl Chain {
+    fn take_voids(&mut self) -> Vec<Void> {
+        std::iter::from_fn(|| self.voids.pop_first()).take(VOIDS).map(|(seq, hash)| Void { seq, hash }).collect()
     }
 }
 
@@ -113,9 +124,8 @@ struct Unacknowledged<'a> {
 impl Drop for Unacknowledged<'_> {
     fn drop(&mut self) {
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        chain.voids.extend_from_slice(&self.record.voids);
-        chain.voids.push(Void { seq: self.record.seq, hash: self.record.hash });
-        chain.voids.sort_unstable_by_key(|void| void.seq);
+        chain.voids.extend(self.record.voids.iter().map(|void| (void.seq, void.hash)));
+        chain.voids.insert(self.record.seq, self.record.hash);
     }
 }
 

@@ -69,11 +69,11 @@ impl<'r> Outlet<'r> {
                 continue;
             }
             // What is not text ends the text before it.
-            parts.extend(self.flush(index));
+            self.flush(index, &mut parts);
             parts.push(self.whole(part));
         }
         if candidate.finish_reason.is_some() {
-            parts.extend(self.flush(index));
+            self.flush(index, &mut parts);
         }
         candidate.parts = parts;
         if let Some(message) = &mut candidate.finish_message {
@@ -94,11 +94,18 @@ impl<'r> Outlet<'r> {
         released
     }
 
-    fn flush(&mut self, index: u32) -> Option<Part> {
-        let stream = self.streams.remove(&index)?;
+    /// Ends the text of a candidate: what was held back follows what has just been released.
+    fn flush(&mut self, index: u32, parts: &mut Vec<Part>) {
+        let Some(stream) = self.streams.remove(&index) else { return };
         let mut rest = String::new();
         add(&mut self.found, stream.finish(&mut rest));
-        (!rest.is_empty()).then(|| Part::text(Provenance::Model, rest))
+        if rest.is_empty() {
+            return;
+        }
+        match parts.last_mut() {
+            Some(Part { content: Content::Text(text), .. }) => *text = (text.expose().to_owned() + &rest).into(),
+            _ => parts.push(Part::text(Provenance::Model, rest)),
+        }
     }
 
     fn whole(&mut self, mut part: Part) -> Part {
@@ -133,5 +140,98 @@ fn redact(redactor: &Redactor, all: &mut Found, text: &str) -> String {
 fn add(all: &mut Found, found: Found) {
     for (name, count) in found {
         *all.entry(name).or_default() += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::conversation::{Json, Signature};
+
+    use super::*;
+
+    fn chunk(parts: Vec<Part>, finish: Option<&str>) -> Chunk {
+        let candidate = Candidate { parts, finish_reason: finish.map(str::to_owned), ..Candidate::default() };
+        Chunk { candidates: vec![candidate], ..Chunk::default() }
+    }
+
+    fn text(text: &str) -> Part {
+        Part::text(Provenance::Model, text)
+    }
+
+    fn call(args: serde_json::Value) -> Part {
+        let content = Content::Call { id: None, name: "send".into(), args: Json(args) };
+        Part { provenance: Provenance::Model, content, thought_signature: Some(Signature("c2ln".into())) }
+    }
+
+    fn outlet(redactor: &Redactor) -> Outlet<'_> {
+        Outlet::new(redactor, false, ToolArguments::Secrets)
+    }
+
+    fn parts(chunk: Chunk) -> Vec<Part> {
+        chunk.candidates.into_iter().flat_map(|candidate| candidate.parts).collect()
+    }
+
+    #[test]
+    fn an_address_cut_between_two_chunks_is_one_address() {
+        let redactor = Redactor::standard();
+        let mut outlet = outlet(&redactor);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("write ada@exam")], None))), [text("write ")]);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("ple.com.")], Some("STOP")))), [text("[REDACTED:email].")]);
+        assert_eq!(outlet.found().values().sum::<u32>(), 1);
+    }
+
+    #[test]
+    fn an_address_cut_between_two_parts_is_one_address() {
+        let redactor = Redactor::standard();
+        let whole = outlet(&redactor).pass(chunk(vec![text("ada@exam"), text("ple.com")], Some("STOP")));
+        assert_eq!(parts(whole), [text("[REDACTED:email]")]);
+    }
+
+    #[test]
+    fn a_call_follows_all_the_text_before_it_and_keeps_its_signature() {
+        let redactor = Redactor::standard();
+        let passed = parts(outlet(&redactor).pass(chunk(vec![text("calling"), call(json!({"a": 1}))], None)));
+        assert_eq!(passed, [text("calling"), call(json!({"a": 1}))]);
+    }
+
+    #[test]
+    fn arguments_lose_secrets_and_keep_the_data_that_the_call_is_about() {
+        let redactor = Redactor::standard();
+        let key = ["AKIA", "ABCDEFGHIJKLMNOP"].concat();
+        let args = json!({"to": "ada@example.com", "body": {"lines": [key]}});
+        let passed = parts(outlet(&redactor).pass(chunk(vec![call(args)], None)));
+        let kept = json!({"to": "ada@example.com", "body": {"lines": ["[REDACTED:aws_key]"]}});
+        assert_eq!(passed, [call(kept)]);
+    }
+
+    #[test]
+    fn a_signature_without_text_passes() {
+        let redactor = Redactor::standard();
+        let signed = Part { thought_signature: Some(Signature("c2ln".into())), ..text("") };
+        assert_eq!(parts(outlet(&redactor).pass(chunk(vec![signed.clone()], None))), [signed]);
+    }
+
+    #[test]
+    fn the_canary_is_noticed_as_soon_as_it_is_whole() {
+        let redactor = Redactor::standard();
+        let mut outlet = outlet(&redactor);
+        let canary = format!("ghc_{}", "a2".repeat(13));
+        outlet.pass(chunk(vec![text(&canary[..20])], None));
+        assert!(!outlet.leaked());
+        outlet.pass(chunk(vec![text(&canary[20..]), text(" is my reference")], None));
+        assert!(outlet.leaked());
+    }
+
+    #[test]
+    fn further_fields_are_redacted_too() {
+        let redactor = Redactor::standard();
+        let mut noted = chunk(Vec::new(), Some("STOP"));
+        noted.candidates[0].finish_message = Some("ask ada@example.com".into());
+        noted.candidates[0].extras.push(("groundingMetadata", Json(json!({"webSearchQueries": ["ada@example.com"]}))));
+        let passed = outlet(&redactor).pass(noted);
+        let candidate = &passed.candidates[0];
+        assert_eq!(candidate.finish_message.as_ref().unwrap().expose(), "ask [REDACTED:email]");
+        assert_eq!(candidate.extras[0].1.0, json!({"webSearchQueries": ["[REDACTED:email]"]}));
     }
 }

@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use shared::config::Strings;
 use shared::policy::{Compiled, Invalid};
 
 use crate::cli::{Cli, Command};
@@ -42,7 +43,7 @@ impl From<Ending> for ExitCode {
 }
 
 /// Does what the command line asks.
-pub(crate) fn run(cli: Cli) -> Result<Ending, Failure> {
+pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
     match cli.command {
         Some(Command::Audit(audit)) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Caller(caller)) => Ok(caller::run(&caller, &cli.data).map(|()| Ending::Well)?),
@@ -50,8 +51,8 @@ pub(crate) fn run(cli: Cli) -> Result<Ending, Failure> {
         Some(Command::Judge(judge)) => judge.run(),
         Some(Command::Policy(policy)) => policy.run(),
         Some(Command::Redact(redact)) => redact.run(),
-        Some(Command::Up(up)) => Ok(up::run(&up, &cli.data).map(|()| Ending::Well)?),
-        None => Ok(up::run(&up::Up::default(), &cli.data).map(|()| Ending::Well)?),
+        Some(Command::Up(up)) => Ok(up::run(&up, &cli.data, settings).map(|()| Ending::Well)?),
+        None => Ok(up::run(&up::Up::default(), &cli.data, settings).map(|()| Ending::Well)?),
     }
 }
 

@@ -15,7 +15,7 @@ use shared::telemetry;
 
 fn main() -> ExitCode {
     telemetry::start(&Environment);
-    match commands::run(cli::Cli::parse()) {
+    match commands::run(cli::Cli::parse(), &Environment) {
         Ok(ending) => ending.into(),
         Err(error) => print::failure(error.as_ref()),
     }

@@ -66,6 +66,22 @@ fn a_record_that_could_not_be_sent_is_named_void_by_the_next() {
 }
 
 #[test]
+fn after_a_long_outage_the_next_records_name_all_voids_between_them() {
+    let queue = Queue::default();
+    let recorder = recorder(&queue);
+    queue.set_down(true);
+    for _ in 0..VOIDS + 10 {
+        poll(recorder.record(entry(Kind::Intent))).unwrap().unwrap_err();
+    }
+    queue.set_down(false);
+    for _ in 0..3 {
+        poll(recorder.record(entry(Kind::Intent))).unwrap().unwrap();
+    }
+    assert_eq!(voids(&queue).iter().map(Vec::len).collect::<Vec<_>>(), [VOIDS, 10, 0]);
+    assert_eq!(faults(WRITER, &queue.records(), None), []);
+}
+
+#[test]
 fn a_void_that_was_kept_after_all_is_no_fault() {
     let queue = Queue::default();
     let recorder = recorder(&queue);

@@ -42,6 +42,12 @@ pub(crate) enum Audit {
         #[arg(long)]
         json: bool,
     },
+    /// Show what stood in the spool and is no record: torn by a crash, or tampered with
+    Rejected {
+        /// Print one JSON object a line instead
+        #[arg(long)]
+        json: bool,
+    },
     /// Show users with an average risk over 0.5 or more than 3 blocked requests
     ///
     /// Where a caller names no end user, the caller stands for it.
@@ -68,7 +74,10 @@ pub(crate) enum Error {
 
 /// Does what the command says, in the data directory.
 pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
-    let (Audit::Tail { json, .. } | Audit::Intents { json } | Audit::Suspicious { json, .. }) = command;
+    let (Audit::Tail { json, .. }
+    | Audit::Intents { json }
+    | Audit::Rejected { json }
+    | Audit::Suspicious { json, .. }) = command;
     execute(command, data, &SystemClock, Reader::of_stdout(*json), &mut io::stdout().lock())
 }
 
@@ -79,6 +88,7 @@ fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out
         Audit::Tail { count, follow: false, .. } => list(&connection, Which::Latest(*count), reader, out)?,
         Audit::Tail { count, follow: true, .. } => follow(&mut connection, data, *count, reader, out)?,
         Audit::Intents { .. } => list(&connection, Which::Open, reader, out)?,
+        Audit::Rejected { .. } => rejected(&connection, reader, out)?,
         Audit::Suspicious { hours, .. } => suspicious(&connection, *hours, clock.now(), reader, out)?,
     };
     listing::until_closed(printed).map_err(Error::Print)
@@ -132,6 +142,21 @@ fn row(record: &Listed) -> Row {
         record.request_id.clone(),
     ];
     Row { columns, json: record.line.clone() }
+}
+
+fn rejected(connection: &Connection, reader: Reader, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
+    let rejected = query::rejected(connection)?;
+    if rejected.is_empty() && reader == Reader::Person {
+        return Ok(writeln!(out, "Nothing: every line of the spool was a record."));
+    }
+    let rows: Vec<Row> = rejected
+        .into_iter()
+        .map(|query::Rejected { file, offset, bytes, reason }| {
+            let json = json!({ "file": file, "offset": offset, "bytes": bytes, "reason": reason }).to_string();
+            Row { columns: vec![file, offset.to_string(), bytes.to_string(), reason], json }
+        })
+        .collect();
+    Ok(listing::print(out, reader, &["FILE", "OFFSET", "BYTES", "REASON"], &rows))
 }
 
 fn suspicious(

@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::audit::WriterId;
 use shared::caller::Key;
 use shared::clock::SystemClock;
-use shared::config::{Environment, Reader};
+use shared::config::{Reader, Strings};
 use shared::google::gemini;
 use shared::host;
 use shared::policy::Compiled;
@@ -71,13 +71,13 @@ enum Error {
 }
 
 /// Serves until the process is asked to stop.
-pub(crate) fn run(up: &Up, data: &Path) -> Result<(), Failure> {
+pub(crate) fn run(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(up, data))
+    runtime.block_on(serve(up, data, settings))
 }
 
-async fn serve(up: &Up, data: &Path) -> Result<(), Failure> {
-    let mut reader = Reader::new(&Environment);
+async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failure> {
+    let mut reader = Reader::new(settings);
     let upstream = Upstream::read(&mut reader);
     let config = Config::read(&mut reader);
     let (upstream, config) = reader.finish(Some((upstream, config)))?;

@@ -48,6 +48,9 @@ pub(crate) fn run(data: &Path, connection: &mut Connection) -> Result<Report, Er
     for path in paths {
         drain_file(&path, connection, &mut report)?;
     }
+    if report.rejected > 0 {
+        tracing::error!(code = "audit_rejected", lines = report.rejected, "lines of the spool are no records");
+    }
     Ok(report)
 }
 
@@ -213,14 +216,6 @@ impl Loop {
                     return drained.map(drop);
                 }
                 match drained {
-                    Ok(report) if report.rejected > 0 => {
-                        tracing::error!(
-                            code = "audit_rejected",
-                            lines = report.rejected,
-                            "lines of the spool are no records"
-                        );
-                        well = true;
-                    }
                     Ok(_) => well = true,
                     // Said once: the records are safe in the spool, and it is tried again five times a second.
                     Err(error) => {

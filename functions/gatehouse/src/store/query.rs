@@ -92,6 +92,34 @@ pub(crate) fn last(connection: &Connection) -> Result<i64, Error> {
         .map_err(Error::database("read"))
 }
 
+/// A line of the spool that is no record, without the line: it may hold a prompt.
+pub(crate) struct Rejected {
+    /// The spool file it stood in.
+    pub(crate) file: String,
+    /// Where in the file it began.
+    pub(crate) offset: i64,
+    /// Its length.
+    pub(crate) bytes: i64,
+    /// What is wrong with it.
+    pub(crate) reason: String,
+}
+
+/// Every line that was rejected.
+pub(crate) fn rejected(connection: &Connection) -> Result<Vec<Rejected>, Error> {
+    let read = |row: &Row<'_>| {
+        Ok(Rejected {
+            file: row.get("file")?,
+            offset: row.get("offset")?,
+            bytes: row.get("bytes")?,
+            reason: row.get("reason")?,
+        })
+    };
+    connection
+        .prepare("SELECT file, offset, length(line) AS bytes, reason FROM rejected ORDER BY file, offset")
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .map_err(Error::database("read"))
+}
+
 /// Somebody who has looked suspicious.
 pub(crate) struct Suspect {
     /// The end user or, where the caller named none, the caller.

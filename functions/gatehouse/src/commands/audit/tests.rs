@@ -48,6 +48,21 @@ fn tail_shows_the_latest_requests_and_marks_those_without_an_outcome() {
 }
 
 #[test]
+fn rejected_lines_are_told_by_place_and_reason_and_never_shown() {
+    let (data, records) = data(vec![outcome(NOW, None, "app", 0, false)]);
+    let mut content = samples::lines(&records);
+    let offset = content.len();
+    content.extend_from_slice(b"canary\n");
+    let path = samples::leave(data.path(), 1, &content);
+    let file = path.file_name().unwrap().to_str().unwrap();
+    let command = Audit::Rejected { json: false };
+    let shown = output(&command, data.path(), Reader::Pipe);
+    assert_eq!(shown, format!("{file}\t{offset}\t6\tnot an audit record (column 1)\n"));
+    assert!(!output(&command, data.path(), Reader::Json).contains("canary"));
+    assert_eq!(output(&tail(9), data.path(), Reader::Json), format!("{}\n", records[0].to_line()));
+}
+
+#[test]
 fn suspicious_counts_outcomes_by_user_and_by_caller_where_there_is_none() {
     let mut entries = vec![
         // Average 0.6: kept by risk.
