@@ -5,10 +5,11 @@
 //! table `rejected`, as it came, and holds up nothing. A file is removed when its writer is gone and all of it is in
 //! the store.
 
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -190,27 +191,20 @@ fn signed(offset: u64) -> i64 {
 /// Drains again and again on a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Loop {
-    orders: mpsc::Sender<Order>,
-    thread: Option<JoinHandle<Result<(), Error>>>,
-}
-
-enum Order {
-    Run,
-    Stop,
+    /// Dropped to stop the thread.
+    running: mpsc::Sender<Infallible>,
+    thread: JoinHandle<Result<(), Error>>,
 }
 
 impl Loop {
     /// Begins to drain, `interval` after each time anew.
     pub(crate) fn start(data: PathBuf, interval: Duration) -> Result<Self, Error> {
         let mut connection = sqlite::open(&data)?;
-        let (orders, received) = mpsc::channel();
+        let (running, stopped) = mpsc::channel::<Infallible>();
         let thread = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
             let mut well = true;
             loop {
-                let stop = matches!(
-                    received.recv_timeout(interval),
-                    Ok(Order::Stop) | Err(mpsc::RecvTimeoutError::Disconnected)
-                );
+                let stop = stopped.recv_timeout(interval) == Err(RecvTimeoutError::Disconnected);
                 let drained = run(&data, &mut connection);
                 if stop {
                     return drained.map(drop);
@@ -228,19 +222,14 @@ impl Loop {
             }
         });
         let thread = thread.map_err(Error::file("start the drain of", &spool::directory(Path::new(""))))?;
-        Ok(Self { orders, thread: Some(thread) })
-    }
-
-    /// Drains now rather than at the next turn.
-    pub(crate) fn notify(&self) {
-        // Without a receiver the loop has ended, and `stop` says why.
-        drop(self.orders.send(Order::Run));
+        Ok(Self { running, thread })
     }
 
     /// Drains a last time and ends. Blocks until it is done.
-    pub(crate) fn stop(mut self) -> Result<(), Error> {
-        drop(self.orders.send(Order::Stop));
-        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
+    pub(crate) fn stop(self) -> Result<(), Error> {
+        drop(self.running);
+        // A panic of the thread was told by the hook; the records it left are in the spool.
+        self.thread.join().unwrap_or(Ok(()))
     }
 }
 
