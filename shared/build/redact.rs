@@ -1,0 +1,47 @@
+//! The redactor's automaton, compiled from its table of patterns into `redact.bin`.
+
+use std::path::PathBuf;
+
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax;
+
+#[path = "../src/guards/redact/compile.rs"]
+mod compile;
+#[path = "../src/guards/redact/patterns.rs"]
+mod patterns;
+
+/// A build that needs more has gone wrong.
+const LIMIT_BYTES: usize = 64 << 20;
+
+/// Compiles the table and writes it where the crate includes it from.
+#[expect(clippy::expect_used, clippy::panic, reason = "a build script fails by panicking, and says why")]
+pub fn build() {
+    println!("cargo::rerun-if-changed=build/redact.rs");
+    println!("cargo::rerun-if-changed=src/guards/redact/compile.rs");
+    println!("cargo::rerun-if-changed=src/guards/redact/patterns.rs");
+    assert!(patterns::TABLE.len() <= compile::MOST_PATTERNS, "more patterns than a word has bits");
+    let languages: Vec<String> =
+        patterns::TABLE.iter().map(|entry| format!("(?s-u:{}(?:{}){})", entry.before, entry.body, entry.after)).collect();
+    let nfa = thompson::Compiler::new()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .configure(thompson::Config::new().utf8(false).shrink(true))
+        .build_many(&languages)
+        .expect("the table's patterns are well formed");
+    let Ok(parts) = compile::compile(&nfa, LIMIT_BYTES) else { panic!("the table's automaton is too large") };
+    let directory = std::env::var_os("OUT_DIR").map(PathBuf::from).expect("cargo names the output directory");
+    std::fs::write(directory.join("redact.bin"), bytes(&parts)).expect("the output directory can be written");
+}
+
+/// Everything little-endian: width, first end and number of states; then classes, begins, ends, live sets, successors.
+fn bytes(parts: &compile::Parts) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend(u32::try_from(parts.width).unwrap_or_default().to_le_bytes());
+    out.extend(u32::from(parts.first_end).to_le_bytes());
+    out.extend(u32::try_from(parts.ends.len()).unwrap_or_default().to_le_bytes());
+    out.extend(parts.classes);
+    out.extend(parts.begin.iter().flat_map(|state| state.to_le_bytes()));
+    out.extend(parts.ends.iter().flat_map(|ends| ends.to_le_bytes()));
+    out.extend(parts.live.iter().flat_map(|live| live.to_le_bytes()));
+    out.extend(parts.next.iter().flat_map(|state| state.to_le_bytes()));
+    out
+}

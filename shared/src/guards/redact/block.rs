@@ -1,0 +1,115 @@
+//! What follows a private key's header and is swallowed: the key's body and its footer.
+//!
+//! A body is base64, white space, escaped newlines and the headers that PEM and PGP put before it. It ends with its
+//! footer, before the first byte that none of these can hold, or after [`LIMIT`] bytes.
+
+/// No key is longer.
+pub(super) const LIMIT: usize = 64 << 10;
+
+/// The longest footer: `-----END `, up to 40 bytes of kind, `-----`.
+const KIND: usize = 40;
+
+/// A key being swallowed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Block {
+    /// Bytes swallowed so far.
+    taken: usize,
+    /// The last eight of them.
+    recent: u64,
+    /// Whether the line is a header's, whose value may be any printable text.
+    header: bool,
+}
+
+/// What to do with the bytes at hand.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Bite {
+    /// The first so many belong to the key.
+    Swallow(usize),
+    /// The first so many belong to the key and end it.
+    Footer(usize),
+    /// Whether they belong to it depends on bytes to come.
+    Wait,
+    /// The key ended before the first of them.
+    Stop,
+}
+
+impl Block {
+    /// Judges the bytes that follow what was swallowed. `rest` is not empty.
+    pub(super) fn bite(&self, rest: &[u8]) -> Bite {
+        let bite = self.unlimited(rest);
+        match bite {
+            Bite::Swallow(length) | Bite::Footer(length) if self.taken + length > LIMIT => Bite::Stop,
+            Bite::Wait if self.taken + rest.len() > LIMIT => Bite::Stop,
+            Bite::Swallow(_) | Bite::Footer(_) | Bite::Wait | Bite::Stop => bite,
+        }
+    }
+
+    /// Notes a byte as swallowed.
+    pub(super) fn take(&mut self, byte: u8) {
+        self.taken += 1;
+        self.header = match byte {
+            b':' => true,
+            b' '..=b'~' if byte != b'\\' => self.header,
+            _ => false,
+        };
+        self.recent = self.recent << 8 | u64::from(byte);
+    }
+
+    fn unlimited(&self, rest: &[u8]) -> Bite {
+        match rest.first() {
+            Some(b'\\') => escape(rest),
+            Some(b' '..=b'~') if self.header && rest.first() != Some(&b'"') => Bite::Swallow(1),
+            Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' ' | b'\t' | b'\r' | b'\n') => Bite::Swallow(1),
+            Some(b':') if ["Version", "Comment", "Charset", "Hash"].iter().any(|name| self.follows(name)) => Bite::Swallow(1),
+            Some(b'-') => self.dash(rest),
+            _ => Bite::Stop,
+        }
+    }
+
+    /// A footer, or the middle of `Proc-Type:` or `DEK-Info:`.
+    fn dash(&self, rest: &[u8]) -> Bite {
+        for (before, name) in [("Proc", "-Type:"), ("DEK", "-Info:")] {
+            if self.follows(before) && rest.starts_with(name.as_bytes()) {
+                return Bite::Swallow(name.len());
+            }
+            if self.follows(before) && name.as_bytes().starts_with(rest) {
+                return Bite::Wait;
+            }
+        }
+        footer(rest)
+    }
+
+    /// Whether the last bytes swallowed are these, which are at most eight.
+    fn follows(&self, word: &str) -> bool {
+        let expected = word.bytes().fold(0_u64, |sum, byte| sum << 8 | u64::from(byte));
+        let mask = u64::MAX.checked_shr(64 - 8 * u32::try_from(word.len()).unwrap_or(8)).unwrap_or(0);
+        self.recent & mask == expected
+    }
+}
+
+/// Backslashes, up to eight of them, and the letter of a newline.
+fn escape(rest: &[u8]) -> Bite {
+    let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    match rest.get(slashes) {
+        _ if slashes > 8 => Bite::Stop,
+        Some(b'n' | b'r') => Bite::Swallow(slashes + 1),
+        Some(_) => Bite::Stop,
+        None => Bite::Wait,
+    }
+}
+
+/// `-----END …-----`.
+fn footer(rest: &[u8]) -> Bite {
+    const START: &[u8] = b"-----END ";
+    let Some(kind) = rest.strip_prefix(START) else {
+        return if START.starts_with(rest) { Bite::Wait } else { Bite::Stop };
+    };
+    let length = kind.iter().take_while(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ')).count();
+    let dashes = kind.iter().skip(length).take(5).take_while(|byte| **byte == b'-').count();
+    match kind.get(length + dashes) {
+        _ if length > KIND => Bite::Stop,
+        _ if dashes == 5 => Bite::Footer(START.len() + length + dashes),
+        None => Bite::Wait,
+        Some(_) => Bite::Stop,
+    }
+}

@@ -1,0 +1,70 @@
+//! What one redactor looks for: the standard types that are on, and the operator's own patterns.
+
+use std::sync::Arc;
+
+use super::checks;
+pub(super) use super::checks::Ruling;
+use super::patterns::{self, Check, Class, KEPT};
+use super::table::{DEAD, Table};
+
+/// The number of an operator's first pattern; the table's are less.
+pub(super) const OWN: usize = super::compile::MOST_PATTERNS;
+
+/// Patterns, automata and names.
+pub(super) struct Rules {
+    pub(super) standard: Table,
+    pub(super) own: Option<Arc<Table>>,
+    names: Vec<Arc<str>>,
+    own_names: Vec<Arc<str>>,
+}
+
+impl Rules {
+    /// The standard types that `on` admits, and an operator's patterns.
+    pub(super) fn new(on: impl Fn(&str, Class) -> bool, own: Option<Arc<Table>>, own_names: Vec<Arc<str>>) -> Self {
+        let mask = mask(on);
+        let table = Table::embedded();
+        Self {
+            standard: if mask == mask_of_all() { table } else { table.only(mask) },
+            own,
+            names: patterns::TABLE.iter().map(|entry| Arc::from(entry.name)).collect(),
+            own_names,
+        }
+    }
+
+    /// The same patterns of the operator's with other standard types.
+    pub(super) fn with(&self, on: impl Fn(&str, Class) -> bool) -> Self {
+        Self::new(on, self.own.clone(), self.own_names.clone())
+    }
+
+    /// Whether a match may begin with this byte after that one.
+    #[inline]
+    pub(super) fn begins(&self, before: u8, byte: u8) -> bool {
+        self.standard.next(self.standard.begin(before), byte) != DEAD
+            || self.own.as_ref().is_some_and(|own| own.next(own.begin(before), byte) != DEAD)
+    }
+
+    /// What becomes of a pattern's match.
+    pub(super) fn rule(&self, pattern: usize, matched: &str) -> Ruling {
+        checks::rule(patterns::TABLE.get(pattern).map_or(Check::All, |entry| entry.check), matched)
+    }
+
+    /// Whether a pattern's match opens a block.
+    pub(super) fn is_block(&self, pattern: usize) -> bool {
+        patterns::TABLE.get(pattern).is_some_and(|entry| entry.check == Check::Block)
+    }
+
+    /// The name of a pattern's type.
+    pub(super) fn name(&self, pattern: usize) -> Arc<str> {
+        let name = if pattern < OWN { self.names.get(pattern) } else { self.own_names.get(pattern - OWN) };
+        name.cloned().unwrap_or_else(|| Arc::from(KEPT))
+    }
+}
+
+fn mask(on: impl Fn(&str, Class) -> bool) -> u64 {
+    let entries = patterns::TABLE.iter().enumerate();
+    entries.fold(0, |mask, (bit, entry)| mask | u64::from(entry.name == KEPT || on(entry.name, entry.class)) << bit)
+}
+
+fn mask_of_all() -> u64 {
+    mask(|_, _| true)
+}

@@ -1,0 +1,310 @@
+//! The scan: one machine for the whole text and for the stream.
+//!
+//! A thread is a match that may come to be: where it starts, its state, its longest match so far. Threads are begun at
+//! every position where a pattern can begin, also inside other threads, so nothing is ever read twice. The earliest
+//! thread decides; what stands before it is released.
+
+use super::block::{Bite, Block};
+use super::rules::{Rules, Ruling};
+use super::table::{DEAD, State, Table, bits};
+use std::ops::Range;
+
+/// Stands for the start and the end of a text; no UTF-8 has it.
+const SENTINEL: u8 = 0xFF;
+
+/// What takes the scan's results. Ranges are those of the text given to [`Scan::run`], in order.
+pub(super) trait Sink {
+    /// This may go out as it is.
+    fn release(&mut self, text: &str, range: Range<usize>);
+    /// Whether this may be replaced.
+    fn admits(&self, _text: &str, _range: &Range<usize>) -> bool {
+        true
+    }
+    /// The mark of this pattern goes out instead of this.
+    fn replace(&mut self, rules: &Rules, pattern: usize, range: Range<usize>);
+    /// This belongs to the block replaced last.
+    fn swallow(&mut self, range: Range<usize>);
+}
+
+#[derive(Clone)]
+struct Thread {
+    start: usize,
+    state: State,
+    own: State,
+    /// The end and the pattern of its longest match.
+    best: Option<(usize, usize)>,
+    /// Where its length is to be looked at.
+    deadline: usize,
+    done: bool,
+}
+
+/// Where a scan stands.
+#[derive(Clone)]
+pub(super) struct Scan {
+    threads: Vec<Thread>,
+    block: Option<Block>,
+    position: usize,
+    /// Everything before it has gone out or was replaced.
+    released: usize,
+    /// The byte before the position; an escaped newline is a newline.
+    before: u8,
+    slash: bool,
+    steps: u64,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self { threads: Vec::new(), block: None, position: 0, released: 0, before: SENTINEL, slash: false, steps: 0 }
+    }
+}
+
+impl Scan {
+    /// How many bytes of the text are settled and no longer needed.
+    pub(super) fn released(&self) -> usize {
+        self.released
+    }
+
+    /// Steps of automata so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Goes on with a text whose first `settled` bytes are cut off.
+    pub(super) fn forget(&mut self, settled: usize) {
+        self.position -= settled;
+        self.released -= settled;
+        for thread in &mut self.threads {
+            thread.start -= settled;
+            thread.deadline -= settled;
+            if let Some((end, _)) = &mut thread.best {
+                *end -= settled;
+            }
+        }
+    }
+
+    /// Reads the text from where it stands to its end, and releases what no pattern can still claim.
+    pub(super) fn run(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) {
+        loop {
+            if !self.swallow(text, sink) {
+                return;
+            }
+            if !self.read(rules, text, sink) {
+                break;
+            }
+        }
+        let position = self.position;
+        let mut ended = false;
+        for thread in &mut self.threads {
+            if !thread.done && position - thread.start >= thread.reach(rules) {
+                thread.done = true;
+                ended = true;
+            }
+        }
+        if ended && self.settle(rules, text, sink) {
+            return self.run(rules, text, sink);
+        }
+        let safe = self.threads.first().map_or(self.position, |thread| thread.start);
+        if safe > self.released {
+            sink.release(text, self.released..safe);
+            self.released = safe;
+        }
+    }
+
+    /// The text ends where it was read to.
+    pub(super) fn finish(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) {
+        loop {
+            self.run(rules, text, sink);
+            if self.block.take().is_some() && self.position < text.len() {
+                // The start of a footer that never came is no part of a key.
+                continue;
+            }
+            for thread in &mut self.threads {
+                if !thread.done {
+                    thread.step(rules, SENTINEL, text.len());
+                    thread.done = true;
+                }
+            }
+            if !self.settle(rules, text, sink) {
+                break;
+            }
+        }
+        sink.release(text, self.released..text.len());
+        self.released = text.len();
+    }
+
+    /// Swallows a block, if one is open. False while it stays open.
+    fn swallow(&mut self, text: &str, sink: &mut impl Sink) -> bool {
+        let Some(mut block) = self.block else { return true };
+        let bytes = text.as_bytes();
+        let open = loop {
+            let rest = bytes.get(self.position..).unwrap_or_default();
+            if rest.is_empty() {
+                break true;
+            }
+            let bite = block.bite(rest);
+            let (Bite::Swallow(length) | Bite::Footer(length)) = bite else { break bite == Bite::Wait };
+            for byte in rest.iter().take(length) {
+                block.take(*byte);
+                self.pass(*byte);
+            }
+            self.position += length;
+            self.steps += length as u64;
+            if bite == Bite::Footer(length) {
+                break false;
+            }
+        };
+        if self.position > self.released {
+            sink.swallow(self.released..self.position);
+            self.released = self.position;
+        }
+        self.block = open.then_some(block);
+        !open
+    }
+
+    /// Reads on to the end of the text or the start of a block: then true.
+    fn read(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) -> bool {
+        let bytes = text.as_bytes();
+        loop {
+            if self.threads.is_empty() {
+                self.skip(rules, bytes);
+            }
+            let Some(byte) = bytes.get(self.position).copied() else { return false };
+            let mut ended = false;
+            for thread in &mut self.threads {
+                if !thread.done {
+                    thread.step(rules, byte, self.position);
+                    ended |= thread.done;
+                }
+            }
+            self.steps += self.threads.len() as u64 + 1;
+            ended |= self.begin(rules, byte);
+            self.pass(byte);
+            self.position += 1;
+            if ended && self.settle(rules, text, sink) {
+                return true;
+            }
+        }
+    }
+
+    /// Moves to the next position where a pattern can begin.
+    fn skip(&mut self, rules: &Rules, bytes: &[u8]) {
+        let rest = bytes.get(self.position..).unwrap_or_default();
+        let mut length = rest.len();
+        for (offset, byte) in rest.iter().enumerate() {
+            if rules.begins(self.before, *byte) {
+                length = offset;
+                break;
+            }
+            self.pass(*byte);
+        }
+        self.position += length;
+        self.steps += length as u64;
+    }
+
+    /// Begins a thread, if a pattern can begin here. True if it is done already.
+    fn begin(&mut self, rules: &Rules, byte: u8) -> bool {
+        let state = rules.standard.begin(self.before);
+        let own = rules.own.as_ref().map_or(DEAD, |own| own.begin(self.before));
+        let mut thread = Thread { start: self.position, state, own, best: None, deadline: usize::MAX, done: false };
+        thread.step(rules, byte, self.position);
+        if thread.done && thread.best.is_none() {
+            return false;
+        }
+        thread.deadline = thread.start + thread.reach(rules);
+        let done = thread.done;
+        self.threads.push(thread);
+        done
+    }
+
+    /// Notes a byte as read.
+    #[inline]
+    fn pass(&mut self, byte: u8) {
+        self.before = if self.slash && matches!(byte, b'n' | b'r' | b't') { b'\n' } else { byte };
+        self.slash = byte == b'\\';
+    }
+
+    /// Decides for the earliest threads that are done. True if that opened a block.
+    fn settle(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) -> bool {
+        self.threads.retain(|thread| !thread.done || thread.best.is_some());
+        while let Some(Thread { start, best: Some((end, pattern)), done: true, .. }) = self.threads.first().cloned() {
+            let ruling = rules.rule(pattern, text.get(start..end).unwrap_or_default());
+            let replaced = match ruling {
+                Ruling::Refuse => None,
+                Ruling::Keep => Some(start..start),
+                Ruling::Redact(part) => Some(start + part.start..start + part.end).filter(|part| sink.admits(text, part)),
+            };
+            let Some(replaced) = replaced else {
+                self.threads.remove(0);
+                continue;
+            };
+            self.threads.retain(|thread| thread.start >= end);
+            if replaced.is_empty() {
+                continue;
+            }
+            if replaced.start > self.released {
+                sink.release(text, self.released..replaced.start);
+            }
+            self.released = replaced.end;
+            sink.replace(rules, pattern, replaced);
+            if rules.is_block(pattern) {
+                // Threads that began in the key, and what they read, are void.
+                self.threads.clear();
+                self.position = end;
+                self.before = b'-';
+                self.slash = false;
+                self.block = Some(Block::default());
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Thread {
+    #[inline]
+    fn step(&mut self, rules: &Rules, byte: u8, position: usize) {
+        self.state = rules.standard.next(self.state, byte);
+        if rules.standard.is_end(self.state) {
+            self.note(&rules.standard, self.state, position, 0);
+        }
+        if let Some(own) = &rules.own {
+            self.own = own.next(self.own, byte);
+            if own.is_end(self.own) {
+                self.note(own, self.own, position, super::rules::OWN);
+            }
+        }
+        if self.state == DEAD && self.own == DEAD {
+            self.done = true;
+        } else if position >= self.deadline {
+            let reach = self.start + self.reach(rules);
+            self.done = position + 1 >= reach;
+            self.deadline = reach;
+        }
+    }
+
+    /// Notes the patterns that end in a state.
+    #[cold]
+    fn note(&mut self, table: &Table, state: State, position: usize, offset: usize) {
+        for pattern in bits(table.ends(state)) {
+            let end = if table.is_edged(pattern) { position } else { position + 1 };
+            let better = self.best.is_none_or(|(longest, first)| end > longest || end == longest && pattern + offset < first);
+            if better && end - self.start <= table.longest(pattern) {
+                self.best = Some((end, pattern + offset));
+            }
+        }
+        // Where nothing can follow, the match is known at once.
+        if table.live(state) == 0 {
+            if offset == 0 {
+                self.state = DEAD;
+            } else {
+                self.own = DEAD;
+            }
+        }
+    }
+
+    /// How many bytes it may have read and still match, given more.
+    fn reach(&self, rules: &Rules) -> usize {
+        let own = rules.own.as_ref().map_or(0, |own| own.reach(self.own));
+        rules.standard.reach(self.state).max(own)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the redactor finds and leaves.
