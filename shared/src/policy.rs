@@ -5,6 +5,7 @@
 //! line and remedy.
 
 mod check;
+mod compiled;
 mod explain;
 mod file;
 mod generation;
@@ -13,6 +14,7 @@ mod prompt;
 mod safety;
 mod tables;
 
+pub use compiled::Compiled;
 pub use generation::{Clamped, Generation, Range, Refusal};
 pub use invalid::{Invalid, Mistake};
 pub use prompt::{CANARY, Prompt};

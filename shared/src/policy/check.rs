@@ -86,7 +86,7 @@ impl Found {
     fn limits(&mut self, limits: &Limits) {
         // A request to Lambda may have 6 MB, a response likewise.
         self.between("limits.max_body_bytes", count(limits.max_body_bytes.get()), 1024, 6_291_456);
-        self.at_most("limits.max_json_depth", count(limits.max_json_depth.get()), 127);
+        self.between("limits.max_json_depth", count(limits.max_json_depth.get()), 1, 127);
         self.at_most("limits.max_inline_bytes", count(limits.max_inline_bytes), count(limits.max_body_bytes.get()));
         for (index, name) in limits.inline_types.iter().enumerate() {
             let path = format!("limits.inline_types.{index}");

@@ -33,8 +33,8 @@ pub(super) fn value(error: &Error) -> (String, String) {
 pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String) {
     let nearest = known.iter().map(|candidate| (distance(name, candidate), candidate)).min();
     let remedy = match nearest {
-        // Beyond a third of its letters a name is another name, not a slip.
-        Some((slips, nearest)) if slips * 3 <= nearest.chars().count() => format!("did you mean `{nearest}`?"),
+        // Two letters swapped are two slips, also in a name of five; beyond that it is another name.
+        Some((slips, nearest)) if slips * 5 <= nearest.chars().count() * 2 => format!("did you mean `{nearest}`?"),
         Some(_) => format!("use one of: {}", known.join(", ")),
         None => "remove it".to_owned(),
     };

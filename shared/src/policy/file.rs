@@ -11,16 +11,26 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::{DEFAULT, Invalid, Mistake, Policy, check, explain};
+use super::check::{self, Wrong};
+use super::{DEFAULT, Invalid, Mistake, Policy, explain};
 
 pub(super) fn parse(name: &str, text: &str) -> Result<Policy, Invalid> {
+    parse_then(name, text, |policy| Ok(policy.clone()))
+}
+
+/// Reads a policy, and builds something of it. Whatever cannot be built is a mistake in the file like any other.
+pub(super) fn parse_then<T>(
+    name: &str,
+    text: &str,
+    build: impl FnOnce(&Policy) -> Result<T, Vec<Wrong>>,
+) -> Result<T, Invalid> {
     let mut source = Source { text, mistakes: Vec::new() };
-    let policy = source.read();
+    let built = source.read(build);
     let mut mistakes = source.mistakes;
     mistakes.sort();
     mistakes.dedup();
-    match policy {
-        Some(policy) if mistakes.is_empty() => Ok(policy),
+    match built {
+        Some(built) if mistakes.is_empty() => Ok(built),
         _ => Err(Invalid { file: name.to_owned(), mistakes }),
     }
 }
@@ -32,7 +42,7 @@ struct Source<'t> {
 }
 
 impl<'t> Source<'t> {
-    fn read(&mut self) -> Option<Policy> {
+    fn read<T>(&mut self, build: impl FnOnce(&Policy) -> Result<T, Vec<Wrong>>) -> Option<T> {
         let file = self.syntax()?;
         let defaults = DeTable::parse(DEFAULT).ok()?.into_inner();
         self.refuse_unknown_tables(&file, &defaults);
@@ -61,10 +71,14 @@ impl<'t> Source<'t> {
             audit: audit?,
             version: version(self.text),
         };
-        for wrong in check::every_table(&policy) {
+        let (built, unbuilt) = match build(&policy) {
+            Ok(built) => (Some(built), Vec::new()),
+            Err(wrong) => (None, wrong),
+        };
+        for wrong in check::every_table(&policy).into_iter().chain(unbuilt) {
             self.mistake(wrong.path.iter().find_map(|path| place(&file, path)), wrong.problem, wrong.remedy);
         }
-        Some(policy)
+        built
     }
 
     /// The file as TOML; where its syntax is broken, every break is noted.
