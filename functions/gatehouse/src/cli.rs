@@ -1,0 +1,63 @@
+//! The command line: what can be asked, and help that teaches by example.
+
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
+use clap::{Parser, Subcommand};
+
+use crate::commands::{policy, redact};
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::BrightBlack.on_default());
+
+/// A guarded Gemini endpoint, and the tools to run it.
+///
+/// Every request is authenticated, judged for prompt injection, answered by Gemini under a hardened prompt, redacted
+/// and audited.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gatehouse",
+    version,
+    styles = STYLES,
+    after_help = "Examples:
+  gatehouse redact < answer.txt
+  gatehouse policy show > policy.toml
+  gatehouse policy check policy.toml
+
+Every command has more help: gatehouse redact --help"
+)]
+pub(crate) struct Cli {
+    /// Where Gatehouse keeps its data.
+    #[arg(long, global = true, value_name = "DIR", env = "GATEHOUSE_DATA", default_value = ".gatehouse")]
+    pub(crate) data: PathBuf,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Redact secrets and personal data, as an answer would be.
+    Redact(redact::Redact),
+    /// Check a policy, or show the default.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,66 @@
+//! The commands, a file each.
+
+pub(crate) mod input;
+pub(crate) mod policy;
+pub(crate) mod redact;
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+use shared::policy::{Compiled, Invalid};
+
+use crate::cli::{Cli, Command};
+
+/// Why a command gave up.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// How a command that did not give up ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Something was wrong with the input, and was told on stderr; the rest was done.
+    Amiss,
+    /// All was done.
+    Well,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Amiss => Self::FAILURE,
+            Ending::Well => Self::SUCCESS,
+        }
+    }
+}
+
+/// Does what the command line asks.
+pub(crate) fn run(cli: Cli) -> Result<Ending, Failure> {
+    match cli.command {
+        Some(Command::Policy(policy)) => policy.run(),
+        Some(Command::Redact(redact)) => redact.run(),
+        None => Ok(Cli::command().print_help().map(|()| Ending::Well)?),
+    }
+}
+
+/// A policy that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoPolicy {
+    #[error("the policy has mistakes\n{0}")]
+    Invalid(Invalid),
+    #[error("could not read the policy {}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// The policy in a file, or the embedded default, ready for use.
+pub(crate) fn compiled(file: Option<&Path>) -> Result<Compiled, NoPolicy> {
+    let Some(path) = file else { return Ok(Compiled::embedded()) };
+    let text = fs::read_to_string(path).map_err(|cause| NoPolicy::Unreadable { path: path.to_owned(), cause })?;
+    Compiled::parse(&path.display().to_string(), &text).map_err(NoPolicy::Invalid)
+}
