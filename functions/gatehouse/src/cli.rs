@@ -40,12 +40,10 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-/// What to do.
+/// What to do. The help of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Redact secrets and personal data, as an answer would be.
     Redact(redact::Redact),
-    /// Check a policy, or show the default.
     #[command(subcommand)]
     Policy(policy::Policy),
 }
