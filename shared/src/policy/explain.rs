@@ -7,9 +7,14 @@ pub(super) fn syntax(error: &Error) -> (String, String) {
     (one_line(error.message()), "correct the TOML; https://toml.io shows how values are written".to_owned())
 }
 
+/// The field that is missing, where that is what is wrong.
+pub(super) fn missing(error: &Error) -> Option<&str> {
+    error.message().strip_prefix("missing field `")?.split('`').next()
+}
+
 /// A value that does not fit its field.
 pub(super) fn value(error: &Error) -> (String, String) {
-    let message = one_line(error.message());
+    let message = in_words(&one_line(error.message()));
     let mut quoted = message.split('`').skip(1).step_by(2);
     let names: Vec<&str> = match quoted.next() {
         Some(wrong) if message.starts_with("unknown field") => {
@@ -39,6 +44,18 @@ pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String
         None => "remove it".to_owned(),
     };
     (format!("unknown {kind} `{}`", one_line(name)), remedy)
+}
+
+/// The types of this program by what an operator writes.
+fn in_words(message: &str) -> String {
+    let Some((problem, wanted)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let wanted = match wanted {
+        "f64" => "a number",
+        "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
+        other => other,
+    };
+    format!("{problem}expected {wanted}")
 }
 
 fn one_line(message: &str) -> String {

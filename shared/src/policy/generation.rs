@@ -30,7 +30,7 @@ pub struct Generation {
 
 /// From `min` to `max`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a range such as { min = 0, max = 1 }")]
 pub struct Range<T> {
     /// The least.
     pub min: T,
