@@ -1,6 +1,8 @@
 //! The commands, a file each.
 
+pub(crate) mod evaluate;
 pub(crate) mod input;
+pub(crate) mod judge;
 pub(crate) mod policy;
 pub(crate) mod redact;
 
@@ -39,6 +41,8 @@ impl From<Ending> for ExitCode {
 /// Does what the command line asks.
 pub(crate) fn run(cli: Cli) -> Result<Ending, Failure> {
     match cli.command {
+        Some(Command::Evaluate(evaluate)) => evaluate.run(),
+        Some(Command::Judge(judge)) => judge.run(),
         Some(Command::Policy(policy)) => policy.run(),
         Some(Command::Redact(redact)) => redact.run(),
         None => Ok(Cli::command().print_help().map(|()| Ending::Well)?),

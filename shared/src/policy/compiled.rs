@@ -3,26 +3,33 @@
 use super::check::Wrong;
 use super::{DEFAULT, Invalid, Policy, explain, file};
 use crate::guards::BadPattern;
+use crate::guards::judge::{self, Guard};
 use crate::guards::redact::{self, Redactor};
 
-/// A policy, and the redactor it asks for. Built once per policy.
+/// A policy, and the guard and redactor it asks for. Built once per policy.
 #[derive(Debug)]
 pub struct Compiled {
     /// The policy itself.
     pub policy: Policy,
+    /// Judges by its `[input]`.
+    pub guard: Guard,
     /// Redacts by its `[output]`.
     pub redactor: Redactor,
 }
 
 impl Compiled {
-    /// Reads a policy and builds its redactor. `file_name` is what mistakes are reported under.
+    /// Reads a policy and builds its guard and redactor. `file_name` is what mistakes are reported under.
     ///
     /// # Errors
     /// [`Invalid`] lists every mistake that was found, patterns that cannot be used among them.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Invalid> {
-        file::parse_then(file_name, text, |policy| match Redactor::new(&policy.output) {
-            Ok(redactor) => Ok(Self { policy: policy.clone(), redactor }),
-            Err(first) => Err(bad_output(&policy.output, first)),
+        file::parse_then(file_name, text, |policy| match (Guard::new(&policy.input), Redactor::new(&policy.output)) {
+            (Ok(guard), Ok(redactor)) => Ok(Self { policy: policy.clone(), guard, redactor }),
+            (guard, redactor) => {
+                let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
+                wrong.extend(redactor.err().map(|first| bad_output(&policy.output, first)).unwrap_or_default());
+                Err(wrong)
+            }
         })
     }
 
@@ -34,8 +41,16 @@ impl Compiled {
     }
 }
 
-/// Every type that does not exist and every pattern that cannot be used. The redactor stops at the first, so each is
-/// tried alone.
+/// Every rule that cannot be used. The guard stops at the first, so each is tried alone.
+fn bad_rules(settings: &judge::Settings, first: BadPattern) -> Vec<Wrong> {
+    let alone = settings.rules.iter().enumerate().filter_map(|(index, rule)| {
+        let alone = judge::Settings { rules: vec![rule.clone()], ..settings.clone() };
+        Guard::new(&alone).err().map(|bad| BadPattern { index, ..bad })
+    });
+    wrong("input.rules", alone.collect(), first)
+}
+
+/// Every type that does not exist and every pattern that cannot be used, likewise.
 fn bad_output(settings: &redact::Settings, first: BadPattern) -> Vec<Wrong> {
     let known: Vec<&str> = Redactor::types().map(|(name, _)| name).collect();
     let unknown = settings.types.keys().filter(|name| !known.contains(&name.as_str())).map(|name| {
@@ -82,12 +97,18 @@ mod tests {
 
     #[test]
     fn every_bad_pattern_is_told_by_its_line_beside_other_mistakes() {
-        let text = "[limits]\nmax_turns = -1\n\n[[output.patterns]]\nname = \"long\"\npattern = 'a+'\n";
+        let text = "[limits]\nmax_turns = -1\n\n\
+            [[input.rules]]\nid = \"fine\"\npattern = 'fine'\nweight = 1\n\n\
+            [[input.rules]]\nid = \"open\"\npattern = '(open'\nweight = 1\n\n\
+            [[input.rules]]\nid = \"shut\"\npattern = '(shut'\nweight = 1\n\n\
+            [[output.patterns]]\nname = \"long\"\npattern = 'a+'\n";
         let told = told(text);
         let lines: Vec<&str> = told.lines().collect();
-        assert_eq!(lines.len(), 2, "{told}");
+        assert_eq!(lines.len(), 4, "{told}");
         assert!(lines[0].starts_with("p.toml:2:13: "), "{told}");
-        assert!(lines[1].starts_with("p.toml:6:11: the pattern of `long` cannot be used ("), "{told}");
+        assert!(lines[1].starts_with("p.toml:11:11: the pattern of `open` cannot be used ("), "{told}");
+        assert!(lines[2].starts_with("p.toml:16:11: the pattern of `shut` cannot be used ("), "{told}");
+        assert!(lines[3].starts_with("p.toml:21:11: the pattern of `long` cannot be used ("), "{told}");
     }
 
     #[test]
