@@ -1,8 +1,11 @@
-//! Tables that are made once, when the crate is built.
+//! Prepares what the library would otherwise compute each time it starts.
 
 #[path = "build/redact.rs"]
 mod redact;
+#[path = "build/signatures.rs"]
+mod signatures;
 
 fn main() {
     redact::build();
+    signatures::build();
 }

@@ -1,6 +1,8 @@
 //! The guards: what judges a prompt and what redacts an answer. Pure: no I/O, no clock, no environment.
 
 pub mod judge;
+pub mod normalise;
 pub mod redact;
+pub mod signatures;
 
 pub use judge::{BadPattern, Category, Decision, Finding, Guard, Mode, Place, Profile, Risk, Verdict};

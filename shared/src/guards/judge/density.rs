@@ -1,0 +1,75 @@
+//! Special-character density: the guide's sign for symbols laid over a text.
+
+use super::Risk;
+
+/// The rule's id.
+pub(super) const RULE: &str = "density.special_characters";
+/// The guide's weight.
+pub(super) const WEIGHT: Risk = Risk::thousandths(300);
+
+/// Whether more than 0.3 of the characters are neither letters, digits nor white space.
+pub(super) fn is_dense(text: &str) -> bool {
+    let (special, all) = if text.is_ascii() { (count_ascii(text.as_bytes()), text.len()) } else { count(text) };
+    special * 10 > all * 3
+}
+
+/// Written without branches and with a small counter a block, so that the compiler turns it into vector instructions.
+fn count_ascii(text: &[u8]) -> usize {
+    let special = |byte: &u8| {
+        let plain = (byte.wrapping_sub(b'0') < 10)
+            | ((byte | 0x20).wrapping_sub(b'a') < 26)
+            | (byte.wrapping_sub(b'\t') < 5)
+            | (*byte == b' ');
+        u8::from(!plain)
+    };
+    text.chunks(u8::MAX.into()).map(|block| usize::from(block.iter().map(special).sum::<u8>())).sum()
+}
+
+fn count(text: &str) -> (usize, usize) {
+    text.chars().fold((0, 0), |(special, all), c| (special + usize::from(!is_plain(c)), all + 1))
+}
+
+/// Whether `c` is a letter, a digit or white space. The common blocks that are letters throughout are told without a
+/// look into Unicode's tables.
+fn is_plain(c: char) -> bool {
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '\t'..='\r' => true,
+        '\0'..='\x7f' => false,
+        '\u{3A3}'..='\u{3F5}'
+        | '\u{400}'..='\u{481}'
+        | '\u{48A}'..='\u{52F}'
+        | '\u{620}'..='\u{657}'
+        | '\u{904}'..='\u{93A}'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30A1}'..='\u{30FA}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7A3}' => true,
+        _ => c.is_alphanumeric() || c.is_whitespace(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_in_ten_is_not_dense_and_one_more_is() {
+        assert!(!is_dense("abcdefg!!!"));
+        assert!(is_dense("abcdef!!!!"));
+        assert!(!is_dense(""));
+        assert!(is_dense("«»"));
+    }
+
+    #[test]
+    fn every_character_is_told_as_unicode_tells_it() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(is_plain(c), c.is_alphanumeric() || c.is_whitespace(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn the_count_over_ascii_equals_the_count_over_characters() {
+        let all: String = (0..=127).map(char::from).cycle().take(2_000).collect();
+        assert_eq!((count_ascii(all.as_bytes()), all.len()), count(&all));
+    }
+}

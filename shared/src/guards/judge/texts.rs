@@ -1,0 +1,170 @@
+//! What is read together: the parts of one provenance, normalised and joined, and the way back to each part.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{At, Place};
+use crate::conversation::{Conversation, Part, Provenance};
+use crate::guards::normalise::invisible::{self, Hidden};
+use crate::guards::normalise::{Origins, normalise};
+
+/// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
+/// span is cut. The bound keeps placing matches linear, however many turns there are.
+const LOOK_BACK: usize = 4096;
+/// The same, for a match that began in an earlier turn.
+const LOOK_BACK_A_TURN: usize = 512;
+
+/// The parts of one provenance as one text.
+pub(super) struct Texts<'c> {
+    provenance: Provenance,
+    text: Cow<'c, str>,
+    pieces: Vec<Piece<'c>>,
+    units: Vec<Unit>,
+}
+
+/// A part in the joined text.
+struct Piece<'c> {
+    turn: Place,
+    part: usize,
+    original: Cow<'c, str>,
+    span: Range<usize>,
+}
+
+/// A turn's parts of one provenance.
+pub(super) struct Unit {
+    /// Where in the joined text.
+    pub(super) span: Range<usize>,
+    pieces: Range<usize>,
+}
+
+impl<'c> Texts<'c> {
+    /// The texts of a conversation: the system instruction, then each provenance that has words in it.
+    pub(super) fn of(conversation: &'c Conversation) -> impl Iterator<Item = Self> {
+        let system = conversation.system.iter().enumerate().map(|(part, piece)| (Place::System, part, piece));
+        let turns = move |provenance| {
+            let turns = conversation.turns.iter().enumerate();
+            turns
+                .flat_map(|(turn, content)| {
+                    content.parts.iter().enumerate().map(move |(part, piece)| (Place::Turn(turn), part, piece))
+                })
+                .filter(move |(_, _, piece)| piece.provenance == provenance)
+        };
+        let all = [Provenance::Caller, Provenance::Document, Provenance::Model, Provenance::Tool, Provenance::User];
+        std::iter::once_with(move || Self::join(Provenance::Caller, system))
+            .chain(all.into_iter().map(move |provenance| Self::join(provenance, turns(provenance))))
+            .flatten()
+    }
+
+    fn join(provenance: Provenance, parts: impl Iterator<Item = (Place, usize, &'c Part)>) -> Option<Self> {
+        let mut texts = Self { provenance, text: Cow::Borrowed(""), pieces: Vec::new(), units: Vec::new() };
+        for (turn, part, piece) in parts {
+            let original = piece.judged_text();
+            if original.is_empty() {
+                continue;
+            }
+            texts.add(turn, part, original);
+        }
+        (!texts.pieces.is_empty()).then_some(texts)
+    }
+
+    fn add(&mut self, turn: Place, part: usize, original: Cow<'c, str>) {
+        let start = if self.pieces.is_empty() {
+            self.text = match &original {
+                Cow::Borrowed(text) => normalise(text),
+                Cow::Owned(text) => Cow::Owned(normalise(text).into_owned()),
+            };
+            0
+        } else {
+            let text = self.text.to_mut();
+            text.push('\n');
+            let start = text.len();
+            text.push_str(&normalise(&original));
+            start
+        };
+        let end = self.text.len();
+        let number = self.pieces.len();
+        match self.units.last_mut().filter(|_| self.pieces.last().is_some_and(|last| last.turn == turn)) {
+            Some(unit) => {
+                unit.span.end = end;
+                unit.pieces.end = number + 1;
+            }
+            None => self.units.push(Unit { span: start..end, pieces: number..number + 1 }),
+        }
+        self.pieces.push(Piece { turn, part, original, span: start..end });
+    }
+
+    pub(super) const fn provenance(&self) -> Provenance {
+        self.provenance
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    pub(super) fn unit_text(&self, unit: &Unit) -> &str {
+        self.text.get(unit.span.clone()).unwrap_or_default()
+    }
+
+    /// Places a match that is known to end at `end`, in unit number `unit`. `find` gives the first match in a text that
+    /// begins at an offset or later.
+    pub(super) fn place(&self, unit: usize, end: usize, find: impl Fn(&str, usize) -> Option<Range<usize>>) -> At {
+        let text = self.text.get(..self.text.ceil_char_boundary(end)).unwrap_or_default();
+        let begins = self.units.get(unit).map_or(0, |unit| unit.span.start);
+        let within = begins.max(self.text.floor_char_boundary(end.saturating_sub(LOOK_BACK)));
+        if let Some(found) = find(text, within) {
+            return self.at(found);
+        }
+        let mut from = self.text.floor_char_boundary(begins.saturating_sub(LOOK_BACK_A_TURN));
+        while let Some(found) = find(text, from).filter(|found| found.end > found.start) {
+            if found.end > begins {
+                return self.at(found);
+            }
+            from = found.end;
+        }
+        self.at(within..end)
+    }
+
+    /// Where a stretch of the joined text lies, up to the end of the part in which it begins.
+    pub(super) fn at(&self, span: Range<usize>) -> At {
+        let number = self.pieces.partition_point(|piece| piece.span.end <= span.start);
+        let Some(piece) = self.pieces.get(number).or(self.pieces.last()) else {
+            return At { turn: Place::System, part: 0, span: 0..0 };
+        };
+        let length = piece.span.len();
+        let start = span.start.saturating_sub(piece.span.start).min(length);
+        let end = span.end.saturating_sub(piece.span.start).clamp(start, length);
+        let copy = self.text.get(piece.span.clone()).unwrap_or_default();
+        let span = Origins::trace(&piece.original, copy).map(start..end);
+        let span = piece.original.floor_char_boundary(span.start)..piece.original.ceil_char_boundary(span.end);
+        At { turn: piece.turn, part: piece.part, span }
+    }
+
+    /// The first part of a unit, whole: for what is true of a unit and stands nowhere in particular.
+    pub(super) fn whole_part(&self, unit: &Unit) -> At {
+        self.pieces.get(unit.pieces.start).map_or(At { turn: Place::System, part: 0, span: 0..0 }, |piece| At {
+            turn: piece.turn,
+            part: piece.part,
+            span: 0..piece.original.len(),
+        })
+    }
+
+    /// The first run of hidden characters of each kind in a unit.
+    pub(super) fn hidden(&self, unit: &Unit) -> Vec<(Hidden, At)> {
+        let mut found: Vec<(Hidden, At)> = Vec::new();
+        for piece in self.pieces.get(unit.pieces.clone()).unwrap_or_default() {
+            if piece.original.is_ascii() {
+                continue;
+            }
+            for (kind, span) in invisible::runs(&piece.original) {
+                if !found.iter().any(|(seen, _)| *seen == kind) {
+                    found.push((kind, At { turn: piece.turn, part: piece.part, span }));
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,144 @@
+//! The last step: marks off Latin letters, look-alikes read as what they look like, odd white space as plain.
+
+use super::look_alikes::{Likeness, bare, likeness};
+
+/// Where folded text goes, with or without a note of where each character came from.
+pub(super) trait Sink {
+    fn push(&mut self, c: char, origin: usize);
+    fn len(&self) -> usize;
+    /// Takes back what was pushed since the length was `from`, appending it to `into`.
+    fn take_back(&mut self, from: usize, into: &mut Vec<(char, usize)>);
+}
+
+impl Sink for String {
+    fn push(&mut self, c: char, _: usize) {
+        Self::push(self, c);
+    }
+
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn take_back(&mut self, from: usize, into: &mut Vec<(char, usize)>) {
+        into.extend(self.get(from..).unwrap_or_default().chars().map(|c| (c, 0)));
+        self.truncate(from);
+    }
+}
+
+/// A word in the making: letters of Latin, Greek, Cyrillic and Armenian in a row.
+#[derive(Default)]
+struct Word {
+    start: usize,
+    latin: bool,
+    foreign: bool,
+    /// Holds a letter of another script that is not a close look-alike.
+    genuine: bool,
+}
+
+/// Folds characters of text in NFKC, one after the other.
+pub(super) struct Fold<S> {
+    sink: S,
+    word: Word,
+    /// Whether the last character was a Latin letter or a digit, whose combining marks are dropped.
+    on_latin: bool,
+    scratch: Vec<(char, usize)>,
+}
+
+impl<S: Sink> Fold<S> {
+    pub(super) fn new(sink: S) -> Self {
+        Self { sink, word: Word::default(), on_latin: false, scratch: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, c: char, origin: usize) {
+        if c.is_ascii() {
+            if c.is_ascii_alphabetic() {
+                self.latin(c, origin)
+            } else {
+                self.end(c, origin, c.is_ascii_digit())
+            }
+            return;
+        }
+        self.push_other(c, origin);
+    }
+
+    fn push_other(&mut self, c: char, origin: usize) {
+        match c {
+            '\u{300}'..='\u{36F}'
+            | '\u{483}'..='\u{489}'
+            | '\u{1AB0}'..='\u{1AFF}'
+            | '\u{1DC0}'..='\u{1DFF}'
+            | '\u{20D0}'..='\u{20FF}'
+            | '\u{FE20}'..='\u{FE2F}' => {
+                if !self.on_latin {
+                    self.sink.push(c, origin);
+                }
+            }
+            '\u{370}'..='\u{58F}' => match likeness(c) {
+                Likeness::Other => self.end(c, origin, false),
+                Likeness::Plain | Likeness::Loose(_) => {
+                    self.word.genuine = true;
+                    self.foreign(c, origin);
+                }
+                Likeness::Close(_) => self.foreign(c, origin),
+            },
+            '\u{85}' | '\u{2028}' | '\u{2029}' => self.end('\n', origin, false),
+            '\u{1680}' => self.end(' ', origin, false),
+            '\u{2018}'..='\u{201B}' => self.end('\'', origin, false),
+            '\u{201C}'..='\u{201F}' => self.end('"', origin, false),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => self.end('-', origin, false),
+            '\u{590}'..='\u{1CFF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FFFF}' => self.end(c, origin, false),
+            _ => match bare(c) {
+                Some(plain) => self.latin(plain, origin),
+                None => self.end(c, origin, false),
+            },
+        }
+    }
+
+    fn latin(&mut self, c: char, origin: usize) {
+        self.word.latin = true;
+        self.on_latin = true;
+        self.sink.push(c, origin);
+    }
+
+    fn foreign(&mut self, c: char, origin: usize) {
+        self.word.foreign = true;
+        self.on_latin = false;
+        self.sink.push(c, origin);
+    }
+
+    /// Ends a word with a character that belongs to none.
+    fn end(&mut self, c: char, origin: usize, on_latin: bool) {
+        self.close();
+        self.sink.push(c, origin);
+        self.word = Word { start: self.sink.len(), ..Word::default() };
+        self.on_latin = on_latin;
+    }
+
+    /// Reads the look-alikes of the finished word as Latin, if it mixes scripts or is made of close look-alikes alone.
+    /// A word in one script is genuine, and stays as it is.
+    fn close(&mut self) {
+        if !self.word.foreign || (!self.word.latin && self.word.genuine) {
+            return;
+        }
+        self.sink.take_back(self.word.start, &mut self.scratch);
+        let mut on_latin = false;
+        for (c, origin) in self.scratch.drain(..) {
+            let read = match likeness(c) {
+                Likeness::Close(latin) | Likeness::Loose(latin) => char::from(latin),
+                Likeness::Other | Likeness::Plain => c,
+            };
+            let is_mark = matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}'
+                | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}');
+            if !(is_mark && on_latin) {
+                on_latin = read.is_ascii_alphabetic();
+                self.sink.push(read, origin);
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> S {
+        self.close();
+        self.sink
+    }
+}

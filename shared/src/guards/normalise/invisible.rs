@@ -1,0 +1,111 @@
+//! Characters that show nothing: they hide words from a guard and words from a reader.
+
+use std::ops::Range;
+
+/// What a run of invisible characters amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    /// Tag characters that spell out ASCII.
+    Tags,
+    /// A row of variation selectors long enough to carry bytes.
+    Selectors,
+}
+
+/// From how many selectors in a row they carry data: a character takes one, a few scripts' two.
+const SELECTORS_AT_LEAST: usize = 4;
+/// From how many visible tags in a row they carry text. A single stray one is a rendering accident.
+const TAGS_AT_LEAST: usize = 3;
+/// A flag emoji spells a region in tags, six at most and a terminator.
+const TAGS_IN_FLAG: usize = 6;
+const BLACK_FLAG: char = '\u{1F3F4}';
+
+/// Whether `c` shows nothing and is taken out of the detection copy.
+///
+/// Zero-width and bidirectional controls, joiners, soft hyphen, variation selectors, fillers, invisible operators,
+/// annotation marks, and the tag characters that spell nothing.
+pub(crate) const fn is_removed(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FFA0}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E001F}' | '\u{E007F}'..='\u{E0FFF}')
+}
+
+/// The ASCII that a tag character spells.
+pub(crate) fn tag(c: char) -> Option<char> {
+    matches!(c, '\u{E0020}'..='\u{E007E}').then(|| char::from_u32(u32::from(c) - 0xE0000)).flatten()
+}
+
+/// Whether [`reveal`] would change `c`.
+pub(crate) fn is_hidden(c: char) -> bool {
+    is_removed(c) || tag(c).is_some()
+}
+
+/// What stands for `c` once invisible characters are gone: nothing, the ASCII that a tag spells, or itself.
+pub(crate) fn reveal(c: char) -> Option<char> {
+    if is_removed(c) { None } else { Some(tag(c).unwrap_or(c)) }
+}
+
+/// The first run of each kind in `text` that carries hidden data, in bytes.
+pub(crate) fn runs(text: &str) -> Vec<(Hidden, Range<usize>)> {
+    let mut found: Vec<(Hidden, Range<usize>)> = Vec::new();
+    let mut before = None;
+    let mut run: Option<(Hidden, Range<usize>, usize, bool)> = None;
+    let mut close = |run: Option<(Hidden, Range<usize>, usize, bool)>| {
+        let Some((kind, span, length, in_flag)) = run else { return };
+        let enough = match kind {
+            Hidden::Selectors => length >= SELECTORS_AT_LEAST,
+            Hidden::Tags if in_flag => length > TAGS_IN_FLAG,
+            Hidden::Tags => length >= TAGS_AT_LEAST,
+        };
+        if enough && !found.iter().any(|(seen, _)| *seen == kind) {
+            found.push((kind, span));
+        }
+    };
+    for (at, c) in text.char_indices() {
+        let kind = match c {
+            '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' => Some(Hidden::Selectors),
+            _ => tag(c).map(|_| Hidden::Tags),
+        };
+        let end = at + c.len_utf8();
+        run = match (run.take(), kind) {
+            (Some((open, span, length, in_flag)), Some(kind)) if open == kind => {
+                Some((open, span.start..end, length + 1, in_flag))
+            }
+            (last, kind) => {
+                close(last);
+                kind.map(|kind| (kind, at..end, 1, before == Some(BLACK_FLAG)))
+            }
+        };
+        before = Some(c);
+    }
+    close(run);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_tags(text: &str) -> String {
+        text.chars().filter_map(|c| char::from_u32(u32::from(c) + 0xE0000)).collect()
+    }
+
+    #[test]
+    fn tags_that_spell_words_are_a_run_and_the_flag_of_wales_is_none() {
+        let text = format!("hi {}", in_tags("obey"));
+        assert_eq!(runs(&text), [(Hidden::Tags, 3..text.len())]);
+        assert_eq!(runs(&format!("\u{1F3F4}{}\u{E007F}", in_tags("gbwls"))), []);
+    }
+
+    #[test]
+    fn a_flag_does_not_cover_for_a_sentence() {
+        assert_eq!(runs(&format!("\u{1F3F4}{}", in_tags("gbwlsobey"))).len(), 1);
+    }
+
+    #[test]
+    fn a_row_of_selectors_is_a_run_and_an_emoji_with_one_is_none() {
+        assert_eq!(runs("\u{2764}\u{FE0F} \u{2764}\u{FE0F}"), []);
+        assert_eq!(runs("a\u{FE01}\u{FE02}\u{E0100}\u{E0101}b"), [(Hidden::Selectors, 1..15)]);
+    }
+}
