@@ -20,7 +20,7 @@ pub(crate) enum Check {
     All,
     /// Nothing of it: the text is known to be harmless and hides shorter matches.
     Keep,
-    /// All of it, if it has a digit among its last bytes.
+    /// All of it, if it is random rather than words.
     Mixed,
     /// A payment card: brand, length, grouping and Luhn's checksum.
     Card,
@@ -139,7 +139,7 @@ pub(crate) const TABLE: &[Entry] = &[
     },
     secret("api_key", "AIza[0-9A-Za-z_-]{35}", NONE, 39, Check::All),
     secret("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", NONE, 256, Check::Mixed),
-    secret("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_.-]*", NONE, 2048, Check::All),
+    secret("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", NONE, 2048, Check::All),
     secret("google_oauth_token", "1//0[0-9A-Za-z_-]{30}[0-9A-Za-z_-]*", NONE, 512, Check::Mixed),
     secret("google_client_secret", "GOCSPX-[0-9A-Za-z_-]{28}", NONE, 35, Check::All),
     secret("aws_key", "A(KI|SI|BI|CC)A[0-9A-Z]{16}", NONE, 20, Check::All),
@@ -153,7 +153,7 @@ pub(crate) const TABLE: &[Entry] = &[
     secret("jwt", r"eyJ[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.ey[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.[0-9A-Za-z_-]*", NONE, 8192, Check::All),
     secret("github_token", "gh[opsur]_[0-9A-Za-z]{36}[0-9A-Za-z]*", NONE, 255, Check::All),
     secret("github_token", "github_pat_[0-9A-Za-z]{20}[0-9A-Za-z_]*", NONE, 255, Check::All),
-    secret("gitlab_token", "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_.-]*", NONE, 255, Check::Mixed),
+    secret("gitlab_token", "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\\.[0-9A-Za-z_-]+)*", NONE, 255, Check::Mixed),
     secret("slack_token", "(xox[abceoprs]|xapp)-[0-9A-Za-z-]{10}[0-9A-Za-z-]*", NONE, 255, Check::Mixed),
     secret("slack_token", r"https://hooks\.slack\.com/(services|workflows|triggers)/[0-9A-Za-z/]{20}[0-9A-Za-z/]*", NONE, 255, Check::Mixed),
     secret("stripe_key", "([rs]k_(live|test)|whsec)_[0-9A-Za-z]{16}[0-9A-Za-z]*", NONE, 255, Check::Mixed),
@@ -203,7 +203,7 @@ pub(crate) const TABLE: &[Entry] = &[
         class: Class::Personal,
         before: "[^0-9A-Za-z_.:\\\\-]",
         body: "[0-9A-Fa-f]{1,4}:([0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{1,4}",
-        after: "[^0-9A-Za-z_.]",
+        after: "[^0-9A-Za-z_]",
         longest: 39,
         check: Check::Ipv6,
     },
@@ -214,7 +214,7 @@ pub(crate) const TABLE: &[Entry] = &[
         class: Class::Personal,
         before: r"[^0-9A-Za-z_.+\\]",
         body: r"\+[0-9]{1,3}([ .-]?\(?[0-9]{1,4}\)?)([ .-]?[0-9]){4,11}((x| x| ext\.? ?)[0-9]{1,6})?",
-        after: NUMBER_END,
+        after: WORD_END,
         longest: 40,
         check: Check::International,
     },
@@ -227,11 +227,13 @@ pub(crate) const TABLE: &[Entry] = &[
     ),
     number(
         "phone",
-        r"(?i:phone|mobile|desk|fax|tel|cell|telephone|phone number|answering at)( ?[.:#=]| is)?[ \n]{1,2}[(+]?[0-9]([ ./()-]{0,2}[0-9]){6,14}(x[0-9]{1,6})?",
+        r"(?i:phone|mobile|desk|fax|tel|cell|telephone|phone number|answering at|messages to|registered|call|whatsapp|dial)( ?[.:#=]| is)?[ \n]{1,2}[(+]?[0-9]([ ./()-]{0,2}[0-9]){6,14}(x[0-9]{1,6})?",
         NUMBER_END,
         64,
         Check::Announced,
     ),
+    // With the trunk prefix 0, and as Brazil and its neighbours write it.
+    number("phone", r"0[1-9][0-9]{9}|\(0[0-9]{2,4}\) ?[0-9]{5,8}|[1-9][0-9] [0-9]{4,5}-[0-9]{4}", NUMBER_END, 20, Check::All),
     number("phone", r"\(?[0-9]([ .()-]{0,2}[0-9]){6,14}[ -](?i:office|fax|mobile|cell|home)", WORD_END, 64, Check::Explained),
     // Five numbers with dots are an object identifier or a version; a word before four says that they are no address.
     kept(NUMBER, r"[0-9]+(\.[0-9]+){4}(\.[0-9]+)*", NONE, 96),
