@@ -77,7 +77,7 @@ fn wrong(list: &str, alone: Vec<BadPattern>, first: BadPattern) -> Vec<Wrong> {
         .map(|BadPattern { name, index, reason }| Wrong {
             path: vec![format!("{list}.{index}.pattern"), list.to_owned()],
             problem: format!("the pattern of `{name}` cannot be used"),
-            remedy: reason,
+            remedy: explain::pattern(&reason),
         })
         .collect()
 }

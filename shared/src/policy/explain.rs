@@ -46,6 +46,20 @@ pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String
     (format!("unknown {kind} `{}`", one_line(name)), remedy)
 }
 
+/// Why a pattern cannot be used, on one line: the regex parser draws the pattern with a mark beneath it, and tells last
+/// what is wrong.
+pub(super) fn pattern(reason: &str) -> String {
+    let mut lines = reason.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.last() {
+        None => first.to_owned(),
+        Some(last) => {
+            let first = first.trim_end_matches("regex parse error:").trim_end();
+            format!("{first} {}", last.trim_start_matches("error: ")).trim().to_owned()
+        }
+    }
+}
+
 /// The types of this program by what an operator writes.
 fn in_words(message: &str) -> String {
     let Some((problem, wanted)) = message.rsplit_once("expected ") else { return message.to_owned() };
@@ -99,6 +113,13 @@ mod tests {
             unknown("field", "temperatur", &["top_k", "temperature"]),
             ("unknown field `temperatur`".to_owned(), "did you mean `temperature`?".to_owned())
         );
+    }
+
+    #[test]
+    fn a_pattern_s_fault_is_told_on_one_line() {
+        let drawn = "does not compile: regex parse error:\n    (\n    ^\nerror: unclosed group\n";
+        assert_eq!(pattern(drawn), "does not compile: unclosed group");
+        assert_eq!(pattern("has no longest match"), "has no longest match");
     }
 
     #[test]
