@@ -51,7 +51,7 @@ pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String
 pub(super) fn pattern(reason: &str) -> String {
     let mut lines = reason.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
-    match lines.last() {
+    match lines.next_back() {
         None => first.to_owned(),
         Some(last) => {
             let first = first.trim_end_matches("regex parse error:").trim_end();

@@ -223,9 +223,10 @@ fn a_wrong_value_of_any_field_is_told_at_its_line() {
 
 #[test]
 fn a_file_cut_anywhere_is_read_or_refused_with_a_place_inside_it() {
-    for cut in (0..DEFAULT.len()).step_by(41).filter(|&cut| DEFAULT.is_char_boundary(cut)) {
-        if let Err(invalid) = Policy::parse("p.toml", &DEFAULT[..cut]) {
-            let lines = DEFAULT[..cut].matches('\n').count() + 1;
+    for cut in (0..DEFAULT.len()).step_by(41) {
+        let Some(text) = DEFAULT.get(..cut) else { continue };
+        if let Err(invalid) = Policy::parse("p.toml", text) {
+            let lines = text.matches('\n').count() + 1;
             assert!(!invalid.mistakes.is_empty(), "cut at {cut}");
             assert!(invalid.mistakes.iter().all(|mistake| (1..=lines).contains(&mistake.line)), "{invalid}");
         }
