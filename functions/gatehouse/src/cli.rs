@@ -44,10 +44,9 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-/// What to do.
+/// What to do. The help of each stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start the whole bundle in this process: what runs without a command, too.
     Up(up::Up),
     /// Issue, list and revoke the keys of callers.
     #[command(subcommand)]
@@ -55,13 +54,9 @@ pub(crate) enum Command {
     /// Read the audit records.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Judge text as a prompt would be judged.
     Judge(judge::Judge),
-    /// Redact secrets and personal data, as an answer would be.
     Redact(redact::Redact),
-    /// Measure the guard on labelled texts.
     Evaluate(evaluate::Evaluate),
-    /// Check a policy, or show the default.
     #[command(subcommand)]
     Policy(policy::Policy),
 }

@@ -11,6 +11,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use shared::guards::Decision;
 use shared::telemetry::Chain;
 
+/// The narrowest terminal, in columns, that a table is fitted to.
+const NARROWEST: u16 = 60;
+
 /// How stdout is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -54,7 +57,11 @@ impl Look {
             return rows.iter().try_for_each(|row| writeln!(out, "{}", row.join("\t")));
         }
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(names);
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(names);
+        // Some terminals give no width or a hopeless one; there the terminal may wrap.
+        if table.width().is_some_and(|width| width >= NARROWEST) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
         for row in rows {
             table.add_row(row);
         }

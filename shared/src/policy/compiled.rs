@@ -1,7 +1,7 @@
 //! A policy with what is built of it.
 
 use super::check::Wrong;
-use super::{DEFAULT, Invalid, Policy, file};
+use super::{DEFAULT, Invalid, Policy, explain, file};
 use crate::guards::BadPattern;
 use crate::guards::judge::{self, Guard};
 use crate::guards::redact::{self, Redactor};
@@ -27,7 +27,7 @@ impl Compiled {
             (Ok(guard), Ok(redactor)) => Ok(Self { policy: policy.clone(), guard, redactor }),
             (guard, redactor) => {
                 let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
-                wrong.extend(redactor.err().map(|first| bad_patterns(&policy.output, first)).unwrap_or_default());
+                wrong.extend(redactor.err().map(|first| bad_output(&policy.output, first)).unwrap_or_default());
                 Err(wrong)
             }
         })
@@ -50,13 +50,24 @@ fn bad_rules(settings: &judge::Settings, first: BadPattern) -> Vec<Wrong> {
     wrong("input.rules", alone.collect(), first)
 }
 
-/// Every pattern that cannot be used, likewise.
-fn bad_patterns(settings: &redact::Settings, first: BadPattern) -> Vec<Wrong> {
+/// Every type that does not exist and every pattern that cannot be used, likewise.
+fn bad_output(settings: &redact::Settings, first: BadPattern) -> Vec<Wrong> {
+    let known: Vec<&str> = Redactor::types().map(|(name, _)| name).collect();
+    let unknown = settings.types.keys().filter(|name| !known.contains(&name.as_str())).map(|name| {
+        let (problem, remedy) = explain::unknown("type", name, &known);
+        Wrong { path: vec![format!("output.types.{name}"), "output".to_owned()], problem, remedy }
+    });
+    let mut all: Vec<Wrong> = unknown.collect();
     let alone = settings.patterns.iter().enumerate().filter_map(|(index, pattern)| {
-        let alone = redact::Settings { patterns: vec![pattern.clone()], ..settings.clone() };
+        let alone = redact::Settings { patterns: vec![pattern.clone()], ..redact::Settings::default() };
         Redactor::new(&alone).err().map(|bad| BadPattern { index, ..bad })
     });
-    wrong("output.patterns", alone.collect(), first)
+    let alone: Vec<BadPattern> = alone.collect();
+    // The first is an unknown type where there is one.
+    if all.is_empty() || !alone.is_empty() {
+        all.extend(wrong("output.patterns", alone, first));
+    }
+    all
 }
 
 /// What is wrong with the patterns of a list; `first` where each is right alone and they do not go together.
@@ -66,7 +77,7 @@ fn wrong(list: &str, alone: Vec<BadPattern>, first: BadPattern) -> Vec<Wrong> {
         .map(|BadPattern { name, index, reason }| Wrong {
             path: vec![format!("{list}.{index}.pattern"), list.to_owned()],
             problem: format!("the pattern of `{name}` cannot be used"),
-            remedy: reason,
+            remedy: explain::pattern(&reason),
         })
         .collect()
 }
@@ -98,5 +109,17 @@ mod tests {
         assert!(lines[1].starts_with("p.toml:11:11: the pattern of `open` cannot be used ("), "{told}");
         assert!(lines[2].starts_with("p.toml:16:11: the pattern of `shut` cannot be used ("), "{told}");
         assert!(lines[3].starts_with("p.toml:21:11: the pattern of `long` cannot be used ("), "{told}");
+    }
+
+    #[test]
+    fn every_unknown_type_is_told_by_its_line() {
+        assert_eq!(
+            told("[output.types]\nemial = false\nip_address = false\n\nphonenumbers = true\n").lines().next(),
+            Some("p.toml:2:9: unknown type `emial` (did you mean `email`?)")
+        );
+        let told =
+            told("[output.types]\nemial = false\nnonsense = true\n[[output.patterns]]\nname = \"x\"\npattern = 'a+'\n");
+        let places: Vec<&str> = told.lines().map(|line| line.split(": ").next().unwrap()).collect();
+        assert_eq!(places, ["p.toml:2:9", "p.toml:3:12", "p.toml:6:11"], "{told}");
     }
 }

@@ -7,9 +7,14 @@ pub(super) fn syntax(error: &Error) -> (String, String) {
     (one_line(error.message()), "correct the TOML; https://toml.io shows how values are written".to_owned())
 }
 
+/// The field that is missing, where that is what is wrong.
+pub(super) fn missing(error: &Error) -> Option<&str> {
+    error.message().strip_prefix("missing field `")?.split('`').next()
+}
+
 /// A value that does not fit its field.
 pub(super) fn value(error: &Error) -> (String, String) {
-    let message = one_line(error.message());
+    let message = in_words(&one_line(error.message()));
     let mut quoted = message.split('`').skip(1).step_by(2);
     let names: Vec<&str> = match quoted.next() {
         Some(wrong) if message.starts_with("unknown field") => {
@@ -33,12 +38,38 @@ pub(super) fn value(error: &Error) -> (String, String) {
 pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String) {
     let nearest = known.iter().map(|candidate| (distance(name, candidate), candidate)).min();
     let remedy = match nearest {
-        // Beyond a third of its letters a name is another name, not a slip.
-        Some((slips, nearest)) if slips * 3 <= nearest.chars().count() => format!("did you mean `{nearest}`?"),
+        // Two letters swapped are two slips, also in a name of five; beyond that it is another name.
+        Some((slips, nearest)) if slips * 5 <= nearest.chars().count() * 2 => format!("did you mean `{nearest}`?"),
         Some(_) => format!("use one of: {}", known.join(", ")),
         None => "remove it".to_owned(),
     };
     (format!("unknown {kind} `{}`", one_line(name)), remedy)
+}
+
+/// Why a pattern cannot be used, on one line: the regex parser draws the pattern with a mark beneath it, and tells last
+/// what is wrong.
+pub(super) fn pattern(reason: &str) -> String {
+    let mut lines = reason.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.next_back() {
+        None => first.to_owned(),
+        Some(last) => {
+            let first = first.trim_end_matches("regex parse error:").trim_end();
+            format!("{first} {}", last.trim_start_matches("error: ")).trim().to_owned()
+        }
+    }
+}
+
+/// The types of this program by what an operator writes.
+fn in_words(message: &str) -> String {
+    let Some((problem, wanted)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let wanted = match wanted {
+        "f64" => "a number",
+        "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
+        other => other,
+    };
+    format!("{problem}expected {wanted}")
 }
 
 fn one_line(message: &str) -> String {
@@ -82,6 +113,13 @@ mod tests {
             unknown("field", "temperatur", &["top_k", "temperature"]),
             ("unknown field `temperatur`".to_owned(), "did you mean `temperature`?".to_owned())
         );
+    }
+
+    #[test]
+    fn a_pattern_s_fault_is_told_on_one_line() {
+        let drawn = "does not compile: regex parse error:\n    (\n    ^\nerror: unclosed group\n";
+        assert_eq!(pattern(drawn), "does not compile: unclosed group");
+        assert_eq!(pattern("has no longest match"), "has no longest match");
     }
 
     #[test]

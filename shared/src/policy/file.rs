@@ -110,17 +110,19 @@ impl<'t> Source<'t> {
                 return None;
             }
         };
+        let mut aside = Vec::new();
         // Each round takes at least one value away, so this ends.
         loop {
             let error = match T::deserialize(completed(&own, defaults, name)) {
                 Ok(table) => return Some(table),
                 Err(error) => error,
             };
-            let (problem, remedy) = explain::value(&error);
-            self.mistake(error.span(), problem, remedy);
-            if !error.span().is_some_and(|span| put_aside(&mut own, &span)) {
-                return None;
+            // What is missing only since it was put aside is told already.
+            if !explain::missing(&error).is_some_and(|name| aside.iter().any(|gone| gone == name)) {
+                let (problem, remedy) = explain::value(&error);
+                self.mistake(error.span(), problem, remedy);
             }
+            aside.push(put_aside(&mut own, &error.span()?)?);
         }
     }
 
@@ -145,32 +147,33 @@ fn completed<'t>(own: &DeTable<'t>, defaults: &DeTable<'t>, name: &str) -> Deser
     Deserializer::from(Spanned::new(0..0, whole))
 }
 
-/// Removes the innermost value that `wrong` points at, by its key or by itself.
-fn put_aside(table: &mut DeTable<'_>, wrong: &Range<usize>) -> bool {
-    if table.iter_mut().any(|(_, value)| put_aside_within(value.get_mut(), wrong)) {
-        return true;
+/// Removes the innermost value that `wrong` points at, by its key or by itself, and tells its name; what stands in a
+/// list has none.
+fn put_aside(table: &mut DeTable<'_>, wrong: &Range<usize>) -> Option<String> {
+    if let Some(name) = table.iter_mut().find_map(|(_, value)| put_aside_within(value.get_mut(), wrong)) {
+        return Some(name);
     }
     let blamed = table.iter().find(|(key, value)| holds(&key.span(), wrong) || holds(&value.span(), wrong));
-    let Some(key) = blamed.map(|(key, _)| key.clone()) else { return false };
-    table.remove(&key).is_some()
+    let key = blamed.map(|(key, _)| key.clone())?;
+    table.remove(&key);
+    Some(key.into_inner().into_owned())
 }
 
-fn put_aside_within(value: &mut DeValue<'_>, wrong: &Range<usize>) -> bool {
+fn put_aside_within(value: &mut DeValue<'_>, wrong: &Range<usize>) -> Option<String> {
     match value {
         DeValue::Table(table) => put_aside(table, wrong),
         DeValue::Array(items) => {
-            if items.iter_mut().any(|item| put_aside_within(item.get_mut(), wrong)) {
-                return true;
+            let inner = items.iter_mut().find_map(|item| put_aside_within(item.get_mut(), wrong));
+            if inner.is_some() {
+                return inner;
             }
             let before = items.len();
-            *items = std::mem::replace(items, DeArray::new())
-                .into_iter()
-                .filter(|item| !holds(&item.span(), wrong))
-                .collect();
-            items.len() < before
+            let all = std::mem::replace(items, DeArray::new());
+            *items = all.into_iter().filter(|item| !holds(&item.span(), wrong)).collect();
+            (items.len() < before).then(String::new)
         }
         DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-            false
+            None
         }
     }
 }

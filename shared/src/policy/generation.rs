@@ -30,7 +30,7 @@ pub struct Generation {
 
 /// From `min` to `max`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a range such as { min = 0, max = 1 }")]
 pub struct Range<T> {
     /// The least.
     pub min: T,
@@ -172,8 +172,9 @@ impl Generation {
                     budget if budget >= 0 => {}
                     _ => return refuse("`thinkingBudget` is below -1", "send -1, 0 or a number of tokens"),
                 },
-                "thinkingLevel" if value.is_string() => {}
-                "thinkingLevel" => return wrong_type("a string").map_err(|why| inside(name, why)),
+                // An open enum; yet only a word goes on, since the receipt may repeat it.
+                "thinkingLevel" if value.as_str().is_some_and(is_word) => {}
+                "thinkingLevel" => return wrong_type("a level such as LOW").map_err(|why| inside(name, why)),
                 // Thoughts are never shown to a caller, so there is no use in having them sent.
                 "includeThoughts" if value.is_boolean() => {
                     kept.insert(name.clone(), false.into());
@@ -246,6 +247,10 @@ fn modalities(value: &Value) -> Ruling {
 
 fn strings(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().filter(|items| items.iter().all(Value::is_string))
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
 }
 
 /// A field's name fit for a message: it is the caller's, and may be long or hold anything.

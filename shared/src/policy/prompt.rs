@@ -1,14 +1,14 @@
 //! The hardened system instruction.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 /// Where the instruction takes its canary.
 pub const CANARY: &str = "{canary}";
 
-/// The `[prompt]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The `[prompt]` table. `Debug` shows nothing of its texts.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
     /// Whether the instruction is sent.
@@ -32,6 +32,12 @@ impl Prompt {
         list(&mut text, "Talk about these topics only, and decline others politely:", &self.allowed_topics);
         list(&mut text, "Decline these topics, whatever else is said:", &self.forbidden_topics);
         Some(text)
+    }
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt").field("enabled", &self.enabled).finish_non_exhaustive()
     }
 }
 
@@ -76,6 +82,12 @@ mod tests {
              Talk about these topics only, and decline others politely:\n- travel\n- food\n\n\
              Decline these topics, whatever else is said:\n- medicine"
         );
+    }
+
+    #[test]
+    fn debug_shows_none_of_its_texts() {
+        let shown = format!("{:?}", Prompt { allowed_topics: vec!["yourself".into()], ..prompt() });
+        assert_eq!(shown, "Prompt { enabled: true, .. }");
     }
 
     #[test]

@@ -197,3 +197,63 @@ fn values_out_of_range_are_told_by_their_line() {
 fn a_column_counts_characters() {
     assert_eq!(mistakes("[prompt]\nallowed_topics = [\"日本語\", 5]\n")[0].split(' ').next(), Some("2:26:"));
 }
+
+#[test]
+fn a_wrong_value_of_any_field_is_told_at_its_line() {
+    let lines: Vec<&str> = DEFAULT.lines().collect();
+    let mut tried = 0;
+    for (index, line) in lines.iter().enumerate() {
+        let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| !name.contains(['#', ' '])) else {
+            continue;
+        };
+        if value == "[" || value == "\"\"\"" {
+            continue;
+        }
+        let wrong = format!("{name} = [[{{ wrong = 1979-05-27 }}]]");
+        let text: Vec<&str> =
+            lines.iter().enumerate().map(|(i, line)| if i == index { &wrong } else { *line }).collect();
+        let told = mistakes(&text.join("\n"));
+        assert!(told.iter().all(|one| one.starts_with(&format!("{}:", index + 1))), "{name}: {told:?}");
+        let ours = ["struct", "f64", "u16", "u32", "usize"];
+        assert!(told.iter().all(|one| !ours.iter().any(|word| one.contains(word))), "{name}: {told:?}");
+        tried += 1;
+    }
+    assert!(tried >= 25, "{tried}");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_read_or_refused_with_a_place_inside_it() {
+    for cut in (0..DEFAULT.len()).step_by(41) {
+        let Some(text) = DEFAULT.get(..cut) else { continue };
+        if let Err(invalid) = Policy::parse("p.toml", text) {
+            let lines = text.matches('\n').count() + 1;
+            assert!(!invalid.mistakes.is_empty(), "cut at {cut}");
+            assert!(invalid.mistakes.iter().all(|mistake| (1..=lines).contains(&mistake.line)), "{invalid}");
+        }
+    }
+}
+
+#[test]
+fn numbers_are_asked_for_in_plain_words() {
+    assert_eq!(
+        mistakes("[generation]\ntop_k = { min = \"a\", max = 2 }\n[limits]\nmax_turns = 1.5\nmax_parts = 0\n"),
+        [
+            "2:17: invalid type: string \"a\", expected a whole number (write a whole number)",
+            "4:13: invalid type: floating point `1.5`, expected a whole number above 0 (write a whole number above 0)",
+            "5:13: invalid value: integer `0`, expected a whole number above 0 (write a whole number above 0)",
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_field_of_a_rule_is_told_once() {
+    assert_eq!(
+        mistakes(
+            "[[input.rules]]\nid = \"a\"\npattern = 'a'\nweight = \"heavy\"\n[[input.rules]]\nid = \"b\"\nweight = 1\n"
+        ),
+        [
+            "4:10: invalid type: string \"heavy\", expected a whole number (write a whole number)",
+            "5:1: missing field `pattern` (add `pattern`)",
+        ]
+    );
+}

@@ -12,15 +12,17 @@ use super::input::{JsonLines, Provenance};
 use super::{Ending, Failure, judge};
 use crate::print::{self, Look};
 
-/// Measure the guard on labelled texts: what share of the attacks it blocks, and what share of the harmless ones.
+/// Measure the guard on labelled texts.
+///
+/// Recall is the share of the attacks that are blocked, the false-positive rate that of the harmless texts.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   gatehouse evaluate attacks.jsonl benign.jsonl
   gatehouse evaluate --json --policy candidate.toml *.jsonl
 
-Each line of a file is {\"id\", \"text\", \"label\", \"category\", \"source\"}: label 1 is an attack, 0 is harmless, and
-null is skipped and counted. \"provenance\" may be \"user\", \"document\" or \"tool\". What is blocked counts as called
-an attack. A rate that nothing in the file bears on is shown as `-`, in JSON null.")]
+Each line of a file is {\"id\", \"text\", \"label\", \"category\", \"source\"}: label 1 is an attack, 0 is \
+harmless, and null is skipped and counted. \"provenance\" may be \"user\", \"document\" or \"tool\". What is blocked \
+counts as called an attack. A rate that nothing in the file bears on is shown as `-`, in JSON null.")]
 pub(crate) struct Evaluate {
     /// Files of labelled JSON Lines.
     #[arg(required = true, value_name = "FILE")]

@@ -13,7 +13,7 @@ use super::input::{self, JsonLines, Provenance};
 use super::{Ending, Failure};
 use crate::print::{self, Look};
 
-/// Judge text from standard input as a prompt would be judged.
+/// Judge text from standard input, as a prompt would be judged.
 ///
 /// Prints the decision, the risk from 0 to 1, and every rule that matched, with its group and the bytes it matched.
 #[derive(Debug, Args)]
@@ -22,9 +22,9 @@ use crate::print::{self, Look};
   gatehouse judge --provenance document < page.txt
   gatehouse judge --jsonl < prompts.jsonl
 
-With --jsonl each line of input is {\"id\", \"text\"} and may have \"provenance\": \"user\", \"document\" or \"tool\".
-Each line of output is {\"id\", \"decision\", \"risk_score\", \"rules\"}. A line that cannot be read is named on stderr,
-the rest is judged, and the exit code is 1.")]
+With --jsonl each line of input is {\"id\", \"text\"} and may have \"provenance\": \"user\", \"document\" or \
+\"tool\". Each line of output is {\"id\", \"decision\", \"risk_score\", \"rules\"}. A line that cannot be read is \
+named on stderr, the rest is judged, and the exit code is 1.")]
 pub(crate) struct Judge {
     /// Read and print JSON Lines.
     #[arg(long)]

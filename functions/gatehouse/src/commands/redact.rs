@@ -23,9 +23,9 @@ use crate::print;
   tail -f app.log | gatehouse redact
   gatehouse redact --jsonl < answers.jsonl
 
-With --jsonl each line of input is {\"id\", \"text\"}, and each line of output {\"id\", \"text\", \"found\"}, where
-\"found\" counts the redactions by name. A line that cannot be read is named on stderr, the rest is redacted, and the
-exit code is 1.")]
+With --jsonl each line of input is {\"id\", \"text\"}, and each line of output \
+{\"id\", \"text\", \"found\"}, where \"found\" counts the redactions by name. A line that cannot be read is named \
+on stderr, the rest is redacted, and the exit code is 1.")]
 pub(crate) struct Redact {
     /// Read and print JSON Lines.
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::checks;
 pub(super) use super::checks::Ruling;
-use super::patterns::{self, Check, Class, KEPT};
+use super::patterns::{self, Check, Class, Entry, KEPT};
 use super::table::{DEAD, Table};
 
 /// The number of an operator's first pattern; the table's are less.
@@ -60,9 +60,10 @@ impl Rules {
     }
 }
 
+/// The entries that are on. What is kept is kept from being taken for an address.
 fn mask(on: impl Fn(&str, Class) -> bool) -> u64 {
-    let entries = patterns::TABLE.iter().enumerate();
-    entries.fold(0, |mask, (bit, entry)| mask | u64::from(entry.name == KEPT || on(entry.name, entry.class)) << bit)
+    let is_on = |entry: &Entry| on(if entry.name == KEPT { "ip_address" } else { entry.name }, entry.class);
+    patterns::TABLE.iter().enumerate().fold(0, |mask, (bit, entry)| mask | u64::from(is_on(entry)) << bit)
 }
 
 fn mask_of_all() -> u64 {

@@ -105,6 +105,8 @@ fn every_wrong_field_is_refused_by_name_with_a_remedy() {
         json!({"thinkingConfig": {"thinkingBudget": -2}}),
         json!({"thinkingConfig": {"thinkingBudget": "1"}}),
         json!({"thinkingConfig": {"thinkingLevel": 1}}),
+        json!({"thinkingConfig": {"thinkingLevel": "as deep as you like"}}),
+        json!({"thinkingConfig": {"thinkingLevel": ""}}),
         json!({"thinkingConfig": {"includeThoughts": 1}}),
         json!({"thinkingConfig": {"depth": 1}}),
     ];
