@@ -11,6 +11,7 @@ mod conformance;
 mod double;
 mod refusals;
 mod secrets;
+mod startup;
 mod stream;
 mod surface;
 mod upstream;

@@ -124,6 +124,12 @@ impl Gate {
         self.printed.all()
     }
 
+    /// What it printed on standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.printed.stdout()
+    }
+
     /// The most memory it ever held, in bytes, where the system tells: on Linux.
     #[must_use]
     pub fn peak_memory(&self) -> Option<u64> {
