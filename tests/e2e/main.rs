@@ -9,6 +9,8 @@
 mod audit;
 mod conformance;
 mod double;
+mod naughty;
+mod oversize;
 mod refusals;
 mod secrets;
 mod startup;
