@@ -9,8 +9,11 @@
 mod audit;
 mod conformance;
 mod double;
+mod naughty;
+mod oversize;
 mod refusals;
 mod secrets;
+mod startup;
 mod stream;
 mod surface;
 mod upstream;

@@ -2,18 +2,11 @@
 
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use serde_json::{Value, json};
-use tests::client::Client;
+use serde_json::json;
 use tests::gate::Gate;
 use tests::gemini::{Gemini, Script, answer};
-use tests::wait;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::{COUNT, GENERATE, STREAM, assert_error, detail, gate_before, prompt};
-
-/// Larger than the 6 MB that Lambda takes.
-const HUGE: usize = 20 << 20;
 
 async fn gate() -> (Gemini, Gate) {
     gate_before(Script::json(200, &answer::text("hi"))).await
@@ -232,145 +225,4 @@ async fn a_body_of_another_media_type_is_refused() {
     let with_charset = client.request(Method::POST, GENERATE).header(CONTENT_TYPE, "application/json; charset=utf-8");
     assert_eq!(client.send(with_charset, prompt("hi").to_string()).await.status, 200);
     assert_eq!(gemini.requests().len(), 1);
-}
-
-#[tokio::test]
-async fn who_asks_before_sending_20_mb_is_told_not_to() {
-    let (gemini, gate) = gate().await;
-    let head = post_head(&gate, &format!("content-length: {HUGE}\r\nexpect: 100-continue"));
-    let answer = gate.client().raw(head.as_bytes(), |read| text(read).contains("\"error\"")).await;
-    assert!(text(&answer).starts_with("HTTP/1.1 413"), "{}", text(&answer));
-    assert!(gemini.requests().is_empty(), "Gemini was asked");
-}
-
-#[tokio::test]
-async fn a_body_of_20_mb_is_refused_and_not_kept() {
-    let (gemini, gate) = gate().await;
-    assert_eq!(gate.client().post(GENERATE, &prompt("hi")).await.status, 200);
-    let before = gate.peak_memory();
-    let reply = gate.client().post_bytes(GENERATE, prompt(&"x".repeat(HUGE)).to_string()).await;
-    assert_error(&reply, 413, "INVALID_ARGUMENT");
-    assert_kept_little(before, gate.peak_memory());
-    assert_eq!(gemini.requests().len(), 1, "Gemini was asked");
-}
-
-#[tokio::test]
-async fn a_body_of_20_mb_that_does_not_tell_its_length_is_refused_and_not_kept() {
-    let (gemini, gate) = gate().await;
-    assert_eq!(gate.client().post(GENERATE, &prompt("hi")).await.status, 200);
-    let before = gate.peak_memory();
-    let socket = wait::done("connect", TcpStream::connect(gate.endpoint.trim_start_matches("http://")).await);
-    let (mut reader, mut writer) = socket.into_split();
-    wait::done("write", writer.write_all(post_head(&gate, "transfer-encoding: chunked").as_bytes()).await);
-    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-    let writing = async {
-        let chunks = std::iter::repeat_n(chunk.as_str(), HUGE / 0x10000).chain(["0\r\n\r\n"]);
-        for chunk in chunks {
-            // A gate may hang up on a body that it does not want.
-            if writer.write_all(chunk.as_bytes()).await.is_err() {
-                break;
-            }
-        }
-    };
-    let mut answer = Vec::new();
-    let reading = async {
-        while !text(&answer).contains("\"error\"") && reader.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {}
-    };
-    wait::within("the refusal of 20 MB", async { tokio::join!(writing, reading) }).await;
-    assert!(text(&answer).starts_with("HTTP/1.1 413"), "{}", text(&answer));
-    assert_kept_little(before, gate.peak_memory());
-    assert_eq!(gemini.requests().len(), 1, "Gemini was asked");
-}
-
-/// The limit is 5 MB, and a buffer that grows is twice as large at most.
-fn assert_kept_little(before: Option<u64>, after: Option<u64>) {
-    // Only Linux tells; elsewhere the answer alone is checked.
-    if let (Some(before), Some(after)) = (before, after) {
-        assert!(after - before < 16 << 20, "the gate grew from {before} to {after} bytes");
-    }
-}
-
-fn post_head(gate: &Gate, length: &str) -> String {
-    let (host, key) = (gate.endpoint.trim_start_matches("http://"), &gate.key);
-    format!(
-        "POST {GENERATE} HTTP/1.1\r\nhost: {host}\r\nx-goog-api-key: {key}\r\ncontent-type: application/json\r\n{length}\r\n\r\n"
-    )
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Strings that have broken somebody's software before.
-const NAUGHTY: &[&str] = &[
-    "\0",
-    "\u{1}\u{7f}\u{85}",
-    "\u{feff}\u{200b}\u{202e}\u{2066}",
-    "\u{e0041}\u{e007f}",
-    "\u{fffe}\u{ffff}\u{10ffff}",
-    "Z\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}algo",
-    "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}",
-    "\u{fdfd}\u{fb03}\u{1e9e}\u{130}",
-    "'; DROP TABLE audit; --",
-    "<script>alert(1)</script>",
-    "${jndi:ldap://127.0.0.1/x}",
-    "{{7*7}} #{1} %s%n%x",
-    "../../../../etc/passwd",
-    "data: {}\n\ndata: [DONE]\n\n",
-    "x\r\nset-cookie: a=b\r\n\r\n",
-    "\\u0000 \\ud800 \\",
-    "-0 1e999 NaN null true undefined",
-];
-
-fn everywhere(text: &str) -> Vec<Value> {
-    let user = |part: Value| json!({"contents": [{"role": "user", "parts": [part]}]});
-    let with = |field: &str, value: Value| {
-        let mut body = prompt("hi");
-        body[field] = value;
-        body
-    };
-    vec![
-        prompt(text),
-        json!({"contents": [{"role": text, "parts": [{"text": "hi"}]}]}),
-        user(json!({"functionResponse": {"name": text, "response": {"a": "b"}}})),
-        user(json!({"functionResponse": {"name": "f", "response": {text: text}}})),
-        user(json!({"functionCall": {"name": text, "args": {text: text}}, "thoughtSignature": text})),
-        user(json!({"inlineData": {"mimeType": text, "data": "AAAA"}})),
-        user(json!({"inlineData": {"mimeType": "image/png", "data": text}})),
-        user(json!({text: text})),
-        with("systemInstruction", json!({"parts": [{"text": text}]})),
-        with("generationConfig", json!({"stopSequences": [text], "responseMimeType": text})),
-        with("generationConfig", json!({text: text})),
-        with("safetySettings", json!([{"category": text, "threshold": text}])),
-        with("tools", json!([{"functionDeclarations": [{"name": text, "description": text}]}])),
-        with("toolConfig", json!({"functionCallingConfig": {"mode": text}})),
-        with(text, json!(text)),
-    ]
-}
-
-#[tokio::test]
-async fn naughty_strings_anywhere_pass_or_are_refused_and_break_nothing() {
-    let (_gemini, gate) = gate().await;
-    for text in NAUGHTY {
-        for body in everywhere(text) {
-            let reply = gate.client().post(GENERATE, &body).await;
-            assert!([200, 400, 404].contains(&reply.status.as_u16()), "{body}: {reply:?}");
-            let _whole = reply.json();
-        }
-    }
-    assert_eq!(gate.client().post(GENERATE, &prompt("hi")).await.answer(), "hi");
-}
-
-#[tokio::test]
-async fn naughty_headers_break_nothing() {
-    let (_gemini, gate) = gate().await;
-    let client: Client = gate.client();
-    for name in ["x-gatehouse-user", "x-gatehouse-documents", "user-agent", "accept-encoding", "x-server-timeout"] {
-        for value in ["", "-1", "0.1,2.0,,9999999999999999999.1", "\u{e9}", "a b;c=d", &"x".repeat(4000)] {
-            let request = client.request(Method::POST, GENERATE).header(CONTENT_TYPE, "application/json");
-            let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
-            let reply = client.send(request.header(name, value), prompt("hi").to_string()).await;
-            assert!([200, 400].contains(&reply.status.as_u16()), "{name}: {reply:?}");
-        }
-    }
 }

@@ -39,14 +39,13 @@ async fn reports_what_gemini_counted() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_keeps_its_parts() {
-    // Words that a redactor may hold back at the end of each part: clients read `parts[0].text`.
-    let told = Answer::new().text("Write to ada.lovelace").text("and say hello").finish("STOP").value();
-    let (_gemini, gate) = gate_before(Script::json(200, &told)).await;
-    let reply = gate.client().post(GENERATE, &prompt("hello")).await.json();
-    let parts = reply["candidates"][0]["content"]["parts"].as_array().unwrap();
-    let texts: Vec<_> = parts.iter().map(|part| part["text"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["Write to ada.lovelace", "and say hello"]);
+async fn a_whole_answer_in_one_part_stays_in_one_part() {
+    // A redactor may hold back the last word, and clients read `parts[0].text`.
+    for text in ["Write to ada.lovelace", "Write to ada.lovelace@example.org", "4111 1111", "Yes"] {
+        let (_gemini, gate) = gate_before(Script::json(200, &answer::text(text))).await;
+        let told = gate.client().post(GENERATE, &prompt("hello")).await.json();
+        assert_eq!(told["candidates"][0]["content"]["parts"].as_array().map(Vec::len), Some(1), "{told}");
+    }
 }
 
 #[tokio::test]

