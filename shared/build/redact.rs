@@ -20,8 +20,10 @@ pub fn build() {
     println!("cargo::rerun-if-changed=src/guards/redact/compile.rs");
     println!("cargo::rerun-if-changed=src/guards/redact/patterns.rs");
     assert!(patterns::TABLE.len() <= compile::MOST_PATTERNS, "more patterns than a word has bits");
-    let languages: Vec<String> =
-        patterns::TABLE.iter().map(|entry| format!("(?s-u:{}(?:{}){})", entry.before, entry.body, entry.after)).collect();
+    let languages: Vec<String> = patterns::TABLE
+        .iter()
+        .map(|entry| format!("(?s-u:{}(?:{}){})", entry.before, entry.body, entry.after))
+        .collect();
     let nfa = thompson::Compiler::new()
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .configure(thompson::Config::new().utf8(false).shrink(true))

@@ -67,7 +67,10 @@ pub struct Redaction<'a> {
 
 impl fmt::Debug for Redaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redaction").field("text", &format_args!("{} bytes", self.text.len())).field("found", &self.found).finish()
+        f.debug_struct("Redaction")
+            .field("text", &format_args!("{} bytes", self.text.len()))
+            .field("found", &self.found)
+            .finish()
     }
 }
 
@@ -121,7 +124,9 @@ impl Redactor {
     pub fn types() -> impl Iterator<Item = (&'static str, Class)> {
         let entries = patterns::TABLE.iter().filter(|entry| entry.name != patterns::KEPT);
         let mut last = patterns::KEPT;
-        entries.filter_map(move |entry| (std::mem::replace(&mut last, entry.name) != entry.name).then_some((entry.name, entry.class)))
+        entries.filter_map(move |entry| {
+            (std::mem::replace(&mut last, entry.name) != entry.name).then_some((entry.name, entry.class))
+        })
     }
 
     /// The same redactor for secrets and the operator's patterns alone: personal data passes. Made at its first use.

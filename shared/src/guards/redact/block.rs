@@ -59,8 +59,12 @@ impl Block {
         match rest.first() {
             Some(b'\\') => escape(rest),
             Some(b' '..=b'~') if self.header && rest.first() != Some(&b'"') => Bite::Swallow(1),
-            Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' ' | b'\t' | b'\r' | b'\n') => Bite::Swallow(1),
-            Some(b':') if ["Version", "Comment", "Charset", "Hash"].iter().any(|name| self.follows(name)) => Bite::Swallow(1),
+            Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' ' | b'\t' | b'\r' | b'\n') => {
+                Bite::Swallow(1)
+            }
+            Some(b':') if ["Version", "Comment", "Charset", "Hash"].iter().any(|name| self.follows(name)) => {
+                Bite::Swallow(1)
+            }
             Some(b'-') => self.dash(rest),
             _ => Bite::Stop,
         }

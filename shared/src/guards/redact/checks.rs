@@ -29,7 +29,9 @@ pub(super) fn rule(check: Check, text: &str) -> Ruling {
         Check::Ipv6 => ipv6(text),
         Check::Ssn => when(is_ssn(text), all),
         Check::Iban => when(is_iban(text), all),
-        Check::International => when((8..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count()), all),
+        Check::International => {
+            when((8..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count()), all)
+        }
         Check::National => when(is_national(text), all),
         Check::Announced => announced(text),
         Check::Explained => explained(text),
@@ -98,7 +100,9 @@ fn email(text: &str) -> Ruling {
     /// Endings of file names that stand after an `@` in names such as `icon@2x.png`.
     const FILES: [&str; 10] = ["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html"];
     let start = text.find(|c: char| c != '.' && c != '-').unwrap_or(0);
-    let Some((local, domain)) = text.get(start..).and_then(|address| address.split_once('@')) else { return Ruling::Refuse };
+    let Some((local, domain)) = text.get(start..).and_then(|address| address.split_once('@')) else {
+        return Ruling::Refuse;
+    };
     let mut labels = domain.split('.');
     let numeric = |label: Option<&str>| label.is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
     let version = numeric(labels.next()) && numeric(labels.next());
@@ -111,7 +115,8 @@ fn ipv6(text: &str) -> Ruling {
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
     let address = groups >= 3 && text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<Ipv6Addr>().is_ok();
     // A shortened address may be followed by a port that reads like its last group.
-    let bare = [":8080", ":8443", ":443"].iter().find_map(|port| text.strip_suffix(port)).filter(|bare| !bare.ends_with(':'));
+    let bare =
+        [":8080", ":8443", ":443"].iter().find_map(|port| text.strip_suffix(port)).filter(|bare| !bare.ends_with(':'));
     when(address, 0..bare.unwrap_or(text).len())
 }
 
@@ -131,7 +136,8 @@ fn is_iban(text: &str) -> bool {
 
 /// Area codes begin with 2 to 9, which only an extension makes up for.
 fn is_national(text: &str) -> bool {
-    let (number, extension) = text.split_once('x').map_or((text, None), |(number, extension)| (number, Some(extension)));
+    let (number, extension) =
+        text.split_once('x').map_or((text, None), |(number, extension)| (number, Some(extension)));
     let count = digits(number).count();
     extension.is_some() || digits(number).nth(count.saturating_sub(10)).is_some_and(|digit| digit >= 2)
 }
@@ -205,6 +211,7 @@ fn password(text: &str) -> Ruling {
     let value = rest.trim_end_matches(['.', '?', ':']);
     let has = |kind: fn(u8) -> bool| value.bytes().any(kind);
     let (lower, upper) = (has(|byte| byte.is_ascii_lowercase()), has(|byte| byte.is_ascii_uppercase()));
-    let strong = (lower || upper) && has(|byte| byte.is_ascii_digit()) || lower && upper && has(|byte| b"!@#$%^&*+~|".contains(&byte));
+    let strong = (lower || upper) && has(|byte| byte.is_ascii_digit())
+        || lower && upper && has(|byte| b"!@#$%^&*+~|".contains(&byte));
     when(value.len() >= 6 && strong && !is_placeholder(value), start..start + value.len())
 }

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
-use regex_automata::dfa::{Automaton, StartKind, dense};
 
 /// How many patterns one automaton may have: a state's patterns are the bits of a word.
 pub(crate) const MOST_PATTERNS: usize = 64;
@@ -79,7 +79,8 @@ impl Graph {
             // The library tells of a match one byte late; its end-of-input state tells at once.
             let end = dfa.next_eoi_state(state);
             if dfa.is_match_state(end) {
-                let mask = (0..dfa.match_len(end)).fold(0_u64, |mask, i| mask | (1 << dfa.match_pattern(end, i).as_usize()));
+                let mask =
+                    (0..dfa.match_len(end)).fold(0_u64, |mask, i| mask | (1 << dfa.match_pattern(end, i).as_usize()));
                 *ends.get_mut(at)? = mask;
             }
             for (class, byte) in samples.iter().enumerate() {

@@ -78,7 +78,9 @@ fn language(pattern: &str) -> Result<(Hir, usize), String> {
             .to_owned());
     }
     if looks.contains_anchor() || looks.contains(Look::Start) {
-        return Err("^, $ and the like are not supported: an answer has no lines before it is whole; leave them out".to_owned());
+        return Err(
+            "^, $ and the like are not supported: an answer has no lines before it is whole; leave them out".to_owned()
+        );
     }
     if hir.properties().minimum_len().is_none_or(|length| length == 0) {
         return Err("it matches the empty text: demand at least one character".to_owned());

@@ -82,6 +82,8 @@ pub(crate) const KEPT: &str = "";
 const ANY: &str = r"[\x00-\xFF]";
 /// A backslash is no edge: it and the byte after it are one escaped character.
 const EDGE: &str = r"[^0-9A-Za-z\\]";
+/// The edge of long tokens whose own bytes are also edges: else each part of one might begin another.
+const TOKEN: &str = r"[^0-9A-Za-z_.\\-]";
 /// The edge of numbers: a digit after `.`, `-` or `_` is amid something longer.
 const NUMBER: &str = r"[^0-9A-Za-z_.\\-]";
 const NUMBER_END: &str = r"[^0-9A-Za-z_-]";
@@ -90,6 +92,10 @@ const NONE: &str = "";
 
 const fn secret(name: &'static str, body: &'static str, after: &'static str, longest: usize, check: Check) -> Entry {
     Entry { name, class: Class::Secret, before: EDGE, body, after, longest, check }
+}
+
+const fn token(name: &'static str, body: &'static str, longest: usize, check: Check) -> Entry {
+    Entry { name, class: Class::Secret, before: TOKEN, body, after: NONE, longest, check }
 }
 
 const fn number(name: &'static str, body: &'static str, after: &'static str, longest: usize, check: Check) -> Entry {
@@ -138,8 +144,8 @@ pub(crate) const TABLE: &[Entry] = &[
         check: Check::Block,
     },
     secret("api_key", "AIza[0-9A-Za-z_-]{35}", NONE, 39, Check::All),
-    secret("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", NONE, 256, Check::Mixed),
-    secret("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", NONE, 2048, Check::All),
+    token("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", 256, Check::Mixed),
+    token("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", 2048, Check::All),
     secret("google_oauth_token", "1//0[0-9A-Za-z_-]{30}[0-9A-Za-z_-]*", NONE, 512, Check::Mixed),
     secret("google_client_secret", "GOCSPX-[0-9A-Za-z_-]{28}", NONE, 35, Check::All),
     secret("aws_key", "A(KI|SI|BI|CC)A[0-9A-Z]{16}", NONE, 20, Check::All),
@@ -150,19 +156,41 @@ pub(crate) const TABLE: &[Entry] = &[
         96,
         Check::AwsSecret,
     ),
-    secret("jwt", r"eyJ[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.ey[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.[0-9A-Za-z_-]*", NONE, 8192, Check::All),
+    token(
+        "jwt",
+        r"eyJ[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.ey[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.[0-9A-Za-z_-]*",
+        8192,
+        Check::All,
+    ),
     secret("github_token", "gh[opsur]_[0-9A-Za-z]{36}[0-9A-Za-z]*", NONE, 255, Check::All),
     secret("github_token", "github_pat_[0-9A-Za-z]{20}[0-9A-Za-z_]*", NONE, 255, Check::All),
-    secret("gitlab_token", "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\\.[0-9A-Za-z_-]+)*", NONE, 255, Check::Mixed),
-    secret("slack_token", "(xox[abceoprs]|xapp)-[0-9A-Za-z-]{10}[0-9A-Za-z-]*", NONE, 255, Check::Mixed),
-    secret("slack_token", r"https://hooks\.slack\.com/(services|workflows|triggers)/[0-9A-Za-z/]{20}[0-9A-Za-z/]*", NONE, 255, Check::Mixed),
+    token(
+        "gitlab_token",
+        "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\\.[0-9A-Za-z_-]+)*",
+        255,
+        Check::Mixed,
+    ),
+    token("slack_token", "(xox[abceoprs]|xapp)-[0-9A-Za-z-]{10}[0-9A-Za-z-]*", 255, Check::Mixed),
+    secret(
+        "slack_token",
+        r"https://hooks\.slack\.com/(services|workflows|triggers)/[0-9A-Za-z/]{20}[0-9A-Za-z/]*",
+        NONE,
+        255,
+        Check::Mixed,
+    ),
     secret("stripe_key", "([rs]k_(live|test)|whsec)_[0-9A-Za-z]{16}[0-9A-Za-z]*", NONE, 255, Check::Mixed),
     secret("npm_token", "npm_[0-9A-Za-z]{36}", NONE, 40, Check::All),
     secret("sendgrid_key", r"SG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}", NONE, 69, Check::All),
     secret("twilio_key", "(SK|AC)[0-9a-f]{32}", WORD_END, 34, Check::All),
-    secret("anthropic_key", "sk-ant-[0-9A-Za-z_-]{24}[0-9A-Za-z_-]*", NONE, 255, Check::Mixed),
-    secret("openai_key", "sk-[0-9A-Za-z_-]{32}[0-9A-Za-z_-]*", NONE, 255, Check::Mixed),
-    secret("azure_key", "(AccountKey|SharedAccessKey)=[0-9A-Za-z+/]{40}[0-9A-Za-z+/]*={0,2}", NONE, 128, Check::Assigned),
+    token("anthropic_key", "sk-ant-[0-9A-Za-z_-]{24}[0-9A-Za-z_-]*", 255, Check::Mixed),
+    token("openai_key", "sk-[0-9A-Za-z_-]{32}[0-9A-Za-z_-]*", 255, Check::Mixed),
+    secret(
+        "azure_key",
+        "(AccountKey|SharedAccessKey)=[0-9A-Za-z+/]{40}[0-9A-Za-z+/]*={0,2}",
+        NONE,
+        128,
+        Check::Assigned,
+    ),
     secret(
         "basic_auth",
         r#"(?i:authorization)["']? {0,2}[:=] {0,2}["']?(?i:basic) [0-9A-Za-z+/]{8}[0-9A-Za-z+/]*={0,2}"#,
@@ -177,7 +205,15 @@ pub(crate) const TABLE: &[Entry] = &[
         4096,
         Check::Bearer,
     ),
-    secret("url_password", r#"[A-Za-z][0-9A-Za-z+.-]*://[!-~&&[^\x22'/:<>?@`#]]*:[!-~&&[^\x22'/<>@`]]+"#, "@", 256, Check::UrlPassword),
+    Entry {
+        name: "url_password",
+        class: Class::Secret,
+        before: r"[^0-9A-Za-z+.\\-]",
+        body: r#"[0-9A-Za-z+.-]+://[!-~&&[^\x22'/:<>?@`#]]*:[!-~&&[^\x22'/<>@`]]+"#,
+        after: "@",
+        longest: 256,
+        check: Check::UrlPassword,
+    },
     Entry {
         name: "password",
         class: Class::Secret,
@@ -233,10 +269,27 @@ pub(crate) const TABLE: &[Entry] = &[
         Check::Announced,
     ),
     // With the trunk prefix 0, and as Brazil and its neighbours write it.
-    number("phone", r"0[1-9][0-9]{9}|\(0[0-9]{2,4}\) ?[0-9]{5,8}|[1-9][0-9] [0-9]{4,5}-[0-9]{4}", NUMBER_END, 20, Check::All),
-    number("phone", r"\(?[0-9]([ .()-]{0,2}[0-9]){6,14}[ -](?i:office|fax|mobile|cell|home)", WORD_END, 64, Check::Explained),
+    number(
+        "phone",
+        r"0[1-9][0-9]{9}|\(0[0-9]{2,4}\) ?[0-9]{5,8}|[1-9][0-9] [0-9]{4,5}-[0-9]{4}",
+        NUMBER_END,
+        20,
+        Check::All,
+    ),
+    number(
+        "phone",
+        r"\(?[0-9]([ .()-]{0,2}[0-9]){6,14}[ -](?i:office|fax|mobile|cell|home)",
+        WORD_END,
+        64,
+        Check::Explained,
+    ),
     // Five numbers with dots are an object identifier or a version; a word before four says that they are no address.
     kept(NUMBER, r"[0-9]+(\.[0-9]+){4}(\.[0-9]+)*", NONE, 96),
-    kept(EDGE, r"(?i:sections?|versions?|ver\.?|v\.?|releases?|chapter|clause|build|firmware|oid|rev|appendix|table|figure) [0-9]+(\.[0-9]+){3}(\.[0-9]+)*", NONE, 64),
+    kept(
+        EDGE,
+        r"(?i:sections?|versions?|ver\.?|v\.?|releases?|chapter|clause|build|firmware|oid|rev|appendix|table|figure) [0-9]+(\.[0-9]+){3}(\.[0-9]+)*",
+        NONE,
+        64,
+    ),
     kept(EDGE, r"[A-Za-z]+/[0-9]+(\.[0-9]+){3}", NONE, 64),
 ];

@@ -12,6 +12,9 @@ use std::ops::Range;
 /// Stands for the start and the end of a text; no UTF-8 has it.
 const SENTINEL: u8 = 0xFF;
 
+/// The length at which a thread's reach is looked at first; then at each doubling.
+const FIRST_LOOK: usize = 16;
+
 /// What takes the scan's results. Ranges are those of the text given to [`Scan::run`], in order.
 pub(super) trait Sink {
     /// This may go out as it is.
@@ -210,7 +213,7 @@ impl Scan {
         if thread.done && thread.best.is_none() {
             return false;
         }
-        thread.deadline = thread.start + thread.reach(rules);
+        thread.deadline = thread.start + FIRST_LOOK;
         let done = thread.done;
         self.threads.push(thread);
         done
@@ -231,7 +234,9 @@ impl Scan {
             let replaced = match ruling {
                 Ruling::Refuse => None,
                 Ruling::Keep => Some(start..start),
-                Ruling::Redact(part) => Some(start + part.start..start + part.end).filter(|part| sink.admits(text, part)),
+                Ruling::Redact(part) => {
+                    Some(start + part.start..start + part.end).filter(|part| sink.admits(text, part))
+                }
             };
             let Some(replaced) = replaced else {
                 self.threads.remove(0);
@@ -276,9 +281,9 @@ impl Thread {
         if self.state == DEAD && self.own == DEAD {
             self.done = true;
         } else if position >= self.deadline {
-            let reach = self.start + self.reach(rules);
-            self.done = position + 1 >= reach;
-            self.deadline = reach;
+            let (length, reach) = (position + 1 - self.start, self.reach(rules));
+            self.done = length >= reach;
+            self.deadline = self.start + reach.min(length * 2);
         }
     }
 
@@ -287,7 +292,8 @@ impl Thread {
     fn note(&mut self, table: &Table, state: State, position: usize, offset: usize) {
         for pattern in bits(table.ends(state)) {
             let end = if table.is_edged(pattern) { position } else { position + 1 };
-            let better = self.best.is_none_or(|(longest, first)| end > longest || end == longest && pattern + offset < first);
+            let better =
+                self.best.is_none_or(|(longest, first)| end > longest || end == longest && pattern + offset < first);
             if better && end - self.start <= table.longest(pattern) {
                 self.best = Some((end, pattern + offset));
             }

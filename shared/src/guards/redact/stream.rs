@@ -109,7 +109,9 @@ pub(super) struct Output<'a> {
 
 impl Sink for Output<'_> {
     fn release(&mut self, text: &str, range: Range<usize>) {
-        self.out.push_str(self.json.map_or_else(|| text.get(range.clone()), |json| json.source(&range)).unwrap_or_default());
+        self.out.push_str(
+            self.json.map_or_else(|| text.get(range.clone()), |json| json.source(&range)).unwrap_or_default(),
+        );
     }
 
     fn admits(&self, _text: &str, range: &Range<usize>) -> bool {

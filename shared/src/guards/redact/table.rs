@@ -33,13 +33,24 @@ impl Table {
     /// The standard types.
     #[expect(clippy::expect_used, reason = "the build script wrote it; without it nothing would be redacted")]
     pub(super) fn embedded() -> Self {
-        let (classes, width, first_end, begin, [ends, live], next) = read(EMBEDDED).expect("the embedded table is whole");
+        let (classes, width, first_end, begin, [ends, live], next) =
+            read(EMBEDDED).expect("the embedded table is whole");
         let (mut edged, mut longest) = (0, Vec::new());
         for (bit, entry) in patterns::TABLE.iter().enumerate() {
             longest.push(entry.longest);
             edged |= u64::from(!entry.after.is_empty()) << bit;
         }
-        Self { classes, width, first_end, begin, ends: Cow::Borrowed(ends), live: Cow::Borrowed(live), next: Cow::Borrowed(next), edged, longest }
+        Self {
+            classes,
+            width,
+            first_end,
+            begin,
+            ends: Cow::Borrowed(ends),
+            live: Cow::Borrowed(live),
+            next: Cow::Borrowed(next),
+            edged,
+            longest,
+        }
     }
 
     /// A compiled automaton whose matches end with their last byte.
@@ -59,7 +70,8 @@ impl Table {
 
     /// The same automaton, knowing only the patterns of `mask`: a state from which none of them can end is dead.
     pub(super) fn only(&self, mask: u64) -> Self {
-        let masked = |words: &[[u8; 8]]| words.iter().map(|word| (u64::from_le_bytes(*word) & mask).to_le_bytes()).collect();
+        let masked =
+            |words: &[[u8; 8]]| words.iter().map(|word| (u64::from_le_bytes(*word) & mask).to_le_bytes()).collect();
         let keep = |state: State| if (self.ends(state) | self.live(state)) & mask == 0 { DEAD } else { state };
         Self {
             classes: self.classes,
@@ -114,7 +126,10 @@ impl Table {
 
     /// How many bytes a thread in this state may have been fed and still match, given more.
     pub(super) fn reach(&self, state: State) -> usize {
-        bits(self.live(state)).map(|pattern| self.longest(pattern) + usize::from(self.is_edged(pattern))).max().unwrap_or(0)
+        bits(self.live(state))
+            .map(|pattern| self.longest(pattern) + usize::from(self.is_edged(pattern)))
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -142,5 +157,12 @@ fn read(bytes: &'static [u8]) -> Option<Read> {
     let (ends, rest) = rest.split_at_checked(states * 8)?;
     let (live, next) = rest.split_at_checked(states * 8)?;
     let first_end = State::try_from(u32::from_le_bytes(first_end)).ok()?;
-    Some((*classes, u32::from_le_bytes(width) as usize, first_end, begin, [ends.as_chunks().0, live.as_chunks().0], next.as_chunks().0))
+    Some((
+        *classes,
+        u32::from_le_bytes(width) as usize,
+        first_end,
+        begin,
+        [ends.as_chunks().0, live.as_chunks().0],
+        next.as_chunks().0,
+    ))
 }
