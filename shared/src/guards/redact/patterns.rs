@@ -130,6 +130,13 @@ const IBAN: &str = "(?i:\
     |(RU)[0-9]{2}([0-9A-Z]{29}|(\x20[0-9A-Z]{4}){7}\x20[0-9A-Z]{1})\
     )";
 
+/// What follows a word that announces a password.
+macro_rules! password_value {
+    () => {
+        r#"["'`]? {0,2}(=>?|:=?|is) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#
+    };
+}
+
 /// Every entry. Of matches with one start and one end, the earlier entry's counts.
 pub(crate) const TABLE: &[Entry] = &[
     secret("canary", "ghc_[a-z2-7]{26}", NONE, 30, Check::All),
@@ -214,11 +221,13 @@ pub(crate) const TABLE: &[Entry] = &[
         longest: 256,
         check: Check::UrlPassword,
     },
+    secret("password", concat!(r"(?i:passw(or)?d|pwd|passphrase)", password_value!()), NONE, 160, Check::Password),
+    // As the end of a name such as `dbPassword`.
     Entry {
         name: "password",
         class: Class::Secret,
-        before: r"[^\\]",
-        body: r#"(?i:passw(or)?d|pwd|passphrase)["'`]? {0,2}(=>?|:=?|is) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#,
+        before: "[0-9a-z]",
+        body: concat!("(Passw(or)?d|Pwd|Passphrase)", password_value!()),
         after: NONE,
         longest: 160,
         check: Check::Password,

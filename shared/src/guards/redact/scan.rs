@@ -98,7 +98,8 @@ impl Scan {
         let position = self.position;
         let mut ended = false;
         for thread in &mut self.threads {
-            if !thread.done && position - thread.start >= thread.reach(rules) {
+            let length = position - thread.start;
+            if !thread.done && rules.standard.is_long(length) && length >= thread.reach(rules) {
                 thread.done = true;
                 ended = true;
             }
@@ -168,9 +169,7 @@ impl Scan {
     fn read(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) -> bool {
         let bytes = text.as_bytes();
         loop {
-            if self.threads.is_empty() {
-                self.skip(rules, bytes);
-            }
+            self.hurry(rules, bytes);
             let Some(byte) = bytes.get(self.position).copied() else { return false };
             let mut ended = false;
             for thread in &mut self.threads {
@@ -180,7 +179,9 @@ impl Scan {
                 }
             }
             self.steps += self.threads.len() as u64 + 1;
-            ended |= self.begin(rules, byte);
+            if rules.begins(self.before, byte) {
+                ended |= self.begin(rules, byte);
+            }
             self.pass(byte);
             self.position += 1;
             if ended && self.settle(rules, text, sink) {
@@ -189,19 +190,41 @@ impl Scan {
         }
     }
 
-    /// Moves to the next position where a pattern can begin.
-    fn skip(&mut self, rules: &Rules, bytes: &[u8]) {
-        let rest = bytes.get(self.position..).unwrap_or_default();
+    /// Reads on as long as there is at most one thread, and no match yet: what most text is.
+    fn hurry(&mut self, rules: &Rules, bytes: &[u8]) {
+        let table = &rules.standard;
+        let (mut start, mut state, mut deadline) = match self.threads.as_slice() {
+            [] => (self.position, DEAD, usize::MAX),
+            [Thread { start, state, own: DEAD, best: None, deadline, done: false }] => (*start, *state, *deadline),
+            _ => return,
+        };
+        let from = self.position;
+        let rest = bytes.get(from..).unwrap_or_default();
         let mut length = rest.len();
-        for (offset, byte) in rest.iter().enumerate() {
-            if rules.begins(self.before, *byte) {
+        for (offset, byte) in rest.iter().copied().enumerate() {
+            let mut to = if state == DEAD { DEAD } else { table.next(state, byte) };
+            if table.is_end(to) || from + offset >= deadline && to != DEAD {
                 length = offset;
                 break;
             }
-            self.pass(*byte);
+            if rules.begins(self.before, byte) {
+                let begun = table.next(table.begin(self.before), byte);
+                // A second thread, an operator's, or a match of one byte.
+                if to != DEAD || begun == DEAD || table.is_end(begun) || rules.own.is_some() {
+                    length = offset;
+                    break;
+                }
+                (start, to, deadline) = (from + offset, begun, from + offset + FIRST_LOOK);
+            }
+            state = to;
+            self.pass(byte);
         }
         self.position += length;
-        self.steps += length as u64;
+        self.steps += 2 * length as u64;
+        self.threads.clear();
+        if state != DEAD {
+            self.threads.push(Thread { start, state, own: DEAD, best: None, deadline, done: false });
+        }
     }
 
     /// Begins a thread, if a pattern can begin here. True if it is done already.
