@@ -26,7 +26,7 @@ pub(super) fn rule(check: Check, text: &str) -> Ruling {
         Check::Card => when(is_card(text), all),
         Check::Email => email(text),
         Check::Ipv4 => when(text.parse::<Ipv4Addr>().is_ok(), all),
-        Check::Ipv6 => when(is_ipv6(text), all),
+        Check::Ipv6 => ipv6(text),
         Check::Ssn => when(is_ssn(text), all),
         Check::Iban => when(is_iban(text), all),
         Check::International => {
@@ -57,10 +57,11 @@ fn digits(text: &str) -> impl DoubleEndedIterator<Item = u32> + Clone {
     text.chars().filter_map(|c| c.to_digit(10))
 }
 
-/// Random tokens have digits; words joined by hyphens have none.
+/// Random tokens have digits or letters of both cases; words joined by hyphens have neither.
 fn is_mixed(text: &str) -> bool {
-    // The prefix of a token may have a digit of its own.
-    text.bytes().skip(5).any(|byte| byte.is_ascii_digit())
+    // The prefix of a token may have a digit or capitals of its own.
+    let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().skip(5).any(kind);
+    has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
 }
 
 fn is_card(text: &str) -> bool {
@@ -76,7 +77,7 @@ fn is_card(text: &str) -> bool {
         // Diners Club
         3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => matches!(length, 14 | 16),
         // JCB, Mir, Discover, UnionPay
-        3528..=3589 | 2200..=2204 | 6011 | 6440..=6599 | 6200..=6299 => matches!(length, 16..=19),
+        3500..=3599 | 2200..=2204 | 6011 | 6440..=6599 | 6200..=6299 => matches!(length, 16..=19),
         // Maestro
         5000..=5099 | 5600..=5899 | 6304 | 6390 | 6759 | 6761..=6763 => matches!(length, 12..=19),
         // RuPay
@@ -110,9 +111,13 @@ fn email(text: &str) -> Ruling {
 }
 
 /// An address in full, or with `::`, that is no path of a program: `a::b` is one.
-fn is_ipv6(text: &str) -> bool {
+fn ipv6(text: &str) -> Ruling {
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
-    groups >= 3 && text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<Ipv6Addr>().is_ok()
+    let address = groups >= 3 && text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<Ipv6Addr>().is_ok();
+    // A shortened address may be followed by a port that reads like its last group.
+    let bare =
+        [":8080", ":8443", ":443"].iter().find_map(|port| text.strip_suffix(port)).filter(|bare| !bare.ends_with(':'));
+    when(address, 0..bare.unwrap_or(text).len())
 }
 
 fn is_ssn(text: &str) -> bool {
@@ -129,15 +134,19 @@ fn is_iban(text: &str) -> bool {
     rest == 1
 }
 
-/// Area codes begin with 2 to 9.
+/// Area codes begin with 2 to 9, which only an extension makes up for.
 fn is_national(text: &str) -> bool {
-    let number = text.split('x').next().unwrap_or_default();
+    let (number, extension) =
+        text.split_once('x').map_or((text, None), |(number, extension)| (number, Some(extension)));
     let count = digits(number).count();
-    digits(number).nth(count.saturating_sub(10)).is_some_and(|digit| digit >= 2)
+    extension.is_some() || digits(number).nth(count.saturating_sub(10)).is_some_and(|digit| digit >= 2)
 }
 
+/// Seven to fifteen digits that are no date.
 fn is_phone(text: &str) -> bool {
-    (7..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count())
+    let mut parts = text.split('-').map(str::len);
+    let date = text.len() == 10 && [parts.next(), parts.next(), parts.next()] == [Some(4), Some(2), Some(2)];
+    !date && (7..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count())
 }
 
 fn announced(text: &str) -> Ruling {
@@ -199,8 +208,10 @@ fn password(text: &str) -> Ruling {
     let rest = rest.trim_start_matches([' ', '=', ':', '>', '"', '\'', '`']);
     let rest = rest.strip_prefix("is ").unwrap_or(rest).trim_start_matches([' ', '"', '\'', '`']);
     let start = text.len() - rest.len();
-    let value = rest.trim_end_matches(['.', '!', '?', ':']);
-    let strong =
-        value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let value = rest.trim_end_matches(['.', '?', ':']);
+    let has = |kind: fn(u8) -> bool| value.bytes().any(kind);
+    let (lower, upper) = (has(|byte| byte.is_ascii_lowercase()), has(|byte| byte.is_ascii_uppercase()));
+    let strong = (lower || upper) && has(|byte| byte.is_ascii_digit())
+        || lower && upper && has(|byte| b"!@#$%^&*+~|".contains(&byte));
     when(value.len() >= 6 && strong && !is_placeholder(value), start..start + value.len())
 }

@@ -14,6 +14,8 @@ pub(super) struct Decoder {
     text: String,
     units: Vec<Unit>,
     state: State,
+    /// Whether the last settled byte was bare.
+    after_bare: bool,
     /// Where the source that is not decoded yet begins.
     pending: usize,
 }
@@ -72,7 +74,9 @@ impl Decoder {
         self.text = text;
         let start = self.at(settled);
         self.text.drain(..settled);
-        self.units.drain(..settled);
+        if let Some(last) = self.units.drain(..settled).next_back() {
+            self.after_bare = last.place == Place::Bare;
+        }
         self.source.drain(..start - self.origin);
         self.origin = start;
     }
@@ -96,8 +100,16 @@ impl Decoder {
 
     /// Whether this is all of a number: its mark then needs quotation marks.
     pub(super) fn is_bare(&self, range: &Range<usize>) -> bool {
-        let bare = |at: usize| self.units.get(at).is_some_and(|unit| unit.place == Place::Bare);
-        range.clone().all(bare) && !range.start.checked_sub(1).is_some_and(bare) && !bare(range.end)
+        let bare = |at: usize| self.units.get(at).map(|unit| unit.place == Place::Bare);
+        let before = range.start.checked_sub(1).map_or(Some(self.after_bare), bare);
+        // A bare byte is not decoded before the next one came, so that it shows here.
+        let next = || self.state == State::Outside && self.rest().bytes().next().is_some_and(is_bare);
+        before == Some(false) && range.clone().all(|at| bare(at) == Some(true)) && !bare(range.end).unwrap_or_else(next)
+    }
+
+    /// The source that is not decoded yet.
+    fn rest(&self) -> &str {
+        self.source.get(self.pending - self.origin..).unwrap_or_default()
     }
 
     fn at(&self, decoded: usize) -> usize {
@@ -105,9 +117,7 @@ impl Decoder {
     }
 
     fn decode(&mut self, last: bool) {
-        while let Some(rest) = self.source.get(self.pending - self.origin..)
-            && let Some((length, decoded, place)) = self.state.read(rest, last)
-        {
+        while let Some((length, decoded, place)) = self.state.read(self.rest(), last) {
             let mut bytes = [0; 4];
             let decoded = decoded.encode_utf8(&mut bytes);
             self.units.extend(std::iter::repeat_n(Unit { at: self.pending, place }, decoded.len()));
@@ -130,13 +140,17 @@ impl State {
             (Self::String, '\\') => escape(rest, last).map(|(length, decoded)| (length, decoded, Place::String)),
             (Self::String, _) => whole(Place::String),
             // Whether a number ends here shows with the next byte.
-            (Self::Outside, '0'..='9' | 'A'..='Z' | 'a'..='z' | '+' | '-' | '.') if rest.len() > 1 || last => {
-                whole(Place::Bare)
-            }
-            (Self::Outside, '0'..='9' | 'A'..='Z' | 'a'..='z' | '+' | '-' | '.') => None,
-            (Self::Outside, _) => whole(Place::Outside),
+            (Self::Outside, _) if !rest.bytes().next().is_some_and(is_bare) => whole(Place::Outside),
+            // Whether a number ends here shows with the next byte.
+            (Self::Outside, _) if rest.len() == 1 && !last => None,
+            (Self::Outside, _) => whole(Place::Bare),
         }
     }
+}
+
+/// What numbers, `true`, `false` and `null` are made of.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)
 }
 
 /// An escape at the start of `rest`. What is none stands for itself.

@@ -20,7 +20,7 @@ pub(crate) enum Check {
     All,
     /// Nothing of it: the text is known to be harmless and hides shorter matches.
     Keep,
-    /// All of it, if it has a digit among its last bytes.
+    /// All of it, if it is random rather than words.
     Mixed,
     /// A payment card: brand, length, grouping and Luhn's checksum.
     Card,
@@ -82,6 +82,8 @@ pub(crate) const KEPT: &str = "";
 const ANY: &str = r"[\x00-\xFF]";
 /// A backslash is no edge: it and the byte after it are one escaped character.
 const EDGE: &str = r"[^0-9A-Za-z\\]";
+/// The edge of long tokens whose own bytes are also edges: else each part of one might begin another.
+const TOKEN: &str = r"[^0-9A-Za-z_.\\-]";
 /// The edge of numbers: a digit after `.`, `-` or `_` is amid something longer.
 const NUMBER: &str = r"[^0-9A-Za-z_.\\-]";
 const NUMBER_END: &str = r"[^0-9A-Za-z_-]";
@@ -90,6 +92,10 @@ const NONE: &str = "";
 
 const fn secret(name: &'static str, body: &'static str, after: &'static str, longest: usize, check: Check) -> Entry {
     Entry { name, class: Class::Secret, before: EDGE, body, after, longest, check }
+}
+
+const fn token(name: &'static str, body: &'static str, longest: usize, check: Check) -> Entry {
+    Entry { name, class: Class::Secret, before: TOKEN, body, after: NONE, longest, check }
 }
 
 const fn number(name: &'static str, body: &'static str, after: &'static str, longest: usize, check: Check) -> Entry {
@@ -124,6 +130,13 @@ const IBAN: &str = "(?i:\
     |(RU)[0-9]{2}([0-9A-Z]{29}|(\x20[0-9A-Z]{4}){7}\x20[0-9A-Z]{1})\
     )";
 
+/// What follows a word that announces a password.
+macro_rules! password_value {
+    () => {
+        r#"["'`]? {0,2}(=>?|:=?|is) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#
+    };
+}
+
 /// Every entry. Of matches with one start and one end, the earlier entry's counts.
 pub(crate) const TABLE: &[Entry] = &[
     secret("canary", "ghc_[a-z2-7]{26}", NONE, 30, Check::All),
@@ -138,8 +151,8 @@ pub(crate) const TABLE: &[Entry] = &[
         check: Check::Block,
     },
     secret("api_key", "AIza[0-9A-Za-z_-]{35}", NONE, 39, Check::All),
-    secret("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", NONE, 256, Check::Mixed),
-    secret("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_.-]*", NONE, 2048, Check::All),
+    token("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", 256, Check::Mixed),
+    token("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", 2048, Check::All),
     secret("google_oauth_token", "1//0[0-9A-Za-z_-]{30}[0-9A-Za-z_-]*", NONE, 512, Check::Mixed),
     secret("google_client_secret", "GOCSPX-[0-9A-Za-z_-]{28}", NONE, 35, Check::All),
     secret("aws_key", "A(KI|SI|BI|CC)A[0-9A-Z]{16}", NONE, 20, Check::All),
@@ -150,23 +163,21 @@ pub(crate) const TABLE: &[Entry] = &[
         96,
         Check::AwsSecret,
     ),
-    secret(
+    token(
         "jwt",
         r"eyJ[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.ey[0-9A-Za-z_-]{4}[0-9A-Za-z_-]*\.[0-9A-Za-z_-]*",
-        NONE,
         8192,
         Check::All,
     ),
     secret("github_token", "gh[opsur]_[0-9A-Za-z]{36}[0-9A-Za-z]*", NONE, 255, Check::All),
     secret("github_token", "github_pat_[0-9A-Za-z]{20}[0-9A-Za-z_]*", NONE, 255, Check::All),
-    secret(
+    token(
         "gitlab_token",
-        "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_.-]*",
-        NONE,
+        "gl(pat|ptt|dt|rt|oas|ft|imt|agent|cbt|soat)-[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\\.[0-9A-Za-z_-]+)*",
         255,
         Check::Mixed,
     ),
-    secret("slack_token", "(xox[abceoprs]|xapp)-[0-9A-Za-z-]{10}[0-9A-Za-z-]*", NONE, 255, Check::Mixed),
+    token("slack_token", "(xox[abceoprs]|xapp)-[0-9A-Za-z-]{10}[0-9A-Za-z-]*", 255, Check::Mixed),
     secret(
         "slack_token",
         r"https://hooks\.slack\.com/(services|workflows|triggers)/[0-9A-Za-z/]{20}[0-9A-Za-z/]*",
@@ -178,8 +189,8 @@ pub(crate) const TABLE: &[Entry] = &[
     secret("npm_token", "npm_[0-9A-Za-z]{36}", NONE, 40, Check::All),
     secret("sendgrid_key", r"SG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}", NONE, 69, Check::All),
     secret("twilio_key", "(SK|AC)[0-9a-f]{32}", WORD_END, 34, Check::All),
-    secret("anthropic_key", "sk-ant-[0-9A-Za-z_-]{24}[0-9A-Za-z_-]*", NONE, 255, Check::Mixed),
-    secret("openai_key", "sk-[0-9A-Za-z_-]{32}[0-9A-Za-z_-]*", NONE, 255, Check::Mixed),
+    token("anthropic_key", "sk-ant-[0-9A-Za-z_-]{24}[0-9A-Za-z_-]*", 255, Check::Mixed),
+    token("openai_key", "sk-[0-9A-Za-z_-]{32}[0-9A-Za-z_-]*", 255, Check::Mixed),
     secret(
         "azure_key",
         "(AccountKey|SharedAccessKey)=[0-9A-Za-z+/]{40}[0-9A-Za-z+/]*={0,2}",
@@ -201,18 +212,22 @@ pub(crate) const TABLE: &[Entry] = &[
         4096,
         Check::Bearer,
     ),
-    secret(
-        "url_password",
-        r#"[A-Za-z][0-9A-Za-z+.-]*://[!-~&&[^\x22'/:<>?@`#]]*:[!-~&&[^\x22'/<>@`]]+"#,
-        "@",
-        256,
-        Check::UrlPassword,
-    ),
+    Entry {
+        name: "url_password",
+        class: Class::Secret,
+        before: r"[^0-9A-Za-z+.\\-]",
+        body: r#"[0-9A-Za-z+.-]+://[!-~&&[^\x22'/:<>?@`#]]*:[!-~&&[^\x22'/<>@`]]+"#,
+        after: "@",
+        longest: 256,
+        check: Check::UrlPassword,
+    },
+    secret("password", concat!(r"(?i:passw(or)?d|pwd|passphrase)", password_value!()), NONE, 160, Check::Password),
+    // As the end of a name such as `dbPassword`.
     Entry {
         name: "password",
         class: Class::Secret,
-        before: r"[^\\]",
-        body: r#"(?i:passw(or)?d|pwd|passphrase)["'`]? {0,2}(=>?|:=?|is) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#,
+        before: "[0-9a-z]",
+        body: concat!("(Passw(or)?d|Pwd|Passphrase)", password_value!()),
         after: NONE,
         longest: 160,
         check: Check::Password,
@@ -233,7 +248,7 @@ pub(crate) const TABLE: &[Entry] = &[
         class: Class::Personal,
         before: "[^0-9A-Za-z_.:\\\\-]",
         body: "[0-9A-Fa-f]{1,4}:([0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{1,4}",
-        after: "[^0-9A-Za-z_.]",
+        after: "[^0-9A-Za-z_]",
         longest: 39,
         check: Check::Ipv6,
     },
@@ -244,7 +259,7 @@ pub(crate) const TABLE: &[Entry] = &[
         class: Class::Personal,
         before: r"[^0-9A-Za-z_.+\\]",
         body: r"\+[0-9]{1,3}([ .-]?\(?[0-9]{1,4}\)?)([ .-]?[0-9]){4,11}((x| x| ext\.? ?)[0-9]{1,6})?",
-        after: NUMBER_END,
+        after: WORD_END,
         longest: 40,
         check: Check::International,
     },
@@ -257,10 +272,18 @@ pub(crate) const TABLE: &[Entry] = &[
     ),
     number(
         "phone",
-        r"(?i:phone|mobile|desk|fax|tel|cell|telephone|phone number|answering at)( ?[.:#=]| is)?[ \n]{1,2}[(+]?[0-9]([ ./()-]{0,2}[0-9]){6,14}(x[0-9]{1,6})?",
+        r"(?i:phone|mobile|desk|fax|tel|cell|telephone|phone number|answering at|messages to|registered|call|whatsapp|dial)( ?[.:#=]| is)?[ \n]{1,2}[(+]?[0-9]([ ./()-]{0,2}[0-9]){6,14}(x[0-9]{1,6})?",
         NUMBER_END,
         64,
         Check::Announced,
+    ),
+    // With the trunk prefix 0, and as Brazil and its neighbours write it.
+    number(
+        "phone",
+        r"0[1-9][0-9]{9}|\(0[0-9]{2,4}\) ?[0-9]{5,8}|[1-9][0-9] [0-9]{4,5}-[0-9]{4}",
+        NUMBER_END,
+        20,
+        Check::All,
     ),
     number(
         "phone",

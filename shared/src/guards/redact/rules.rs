@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::checks;
 pub(super) use super::checks::Ruling;
 use super::patterns::{self, Check, Class, Entry, KEPT};
-use super::table::{DEAD, Table};
+use super::table::Table;
 
 /// The number of an operator's first pattern; the table's are less.
 pub(super) const OWN: usize = super::compile::MOST_PATTERNS;
@@ -39,8 +39,7 @@ impl Rules {
     /// Whether a match may begin with this byte after that one.
     #[inline]
     pub(super) fn begins(&self, before: u8, byte: u8) -> bool {
-        self.standard.next(self.standard.begin(before), byte) != DEAD
-            || self.own.as_ref().is_some_and(|own| own.next(own.begin(before), byte) != DEAD)
+        self.standard.starts(before, byte) || self.own.as_ref().is_some_and(|own| own.starts(before, byte))
     }
 
     /// What becomes of a pattern's match.

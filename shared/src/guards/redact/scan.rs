@@ -12,6 +12,9 @@ use std::ops::Range;
 /// Stands for the start and the end of a text; no UTF-8 has it.
 const SENTINEL: u8 = 0xFF;
 
+/// The length at which a thread's reach is looked at first; then at each doubling.
+const FIRST_LOOK: usize = 16;
+
 /// What takes the scan's results. Ranges are those of the text given to [`Scan::run`], in order.
 pub(super) trait Sink {
     /// This may go out as it is.
@@ -95,7 +98,8 @@ impl Scan {
         let position = self.position;
         let mut ended = false;
         for thread in &mut self.threads {
-            if !thread.done && position - thread.start >= thread.reach(rules) {
+            let length = position - thread.start;
+            if !thread.done && rules.standard.is_long(length) && length >= thread.reach(rules) {
                 thread.done = true;
                 ended = true;
             }
@@ -165,9 +169,7 @@ impl Scan {
     fn read(&mut self, rules: &Rules, text: &str, sink: &mut impl Sink) -> bool {
         let bytes = text.as_bytes();
         loop {
-            if self.threads.is_empty() {
-                self.skip(rules, bytes);
-            }
+            self.hurry(rules, bytes);
             let Some(byte) = bytes.get(self.position).copied() else { return false };
             let mut ended = false;
             for thread in &mut self.threads {
@@ -177,7 +179,9 @@ impl Scan {
                 }
             }
             self.steps += self.threads.len() as u64 + 1;
-            ended |= self.begin(rules, byte);
+            if rules.begins(self.before, byte) {
+                ended |= self.begin(rules, byte);
+            }
             self.pass(byte);
             self.position += 1;
             if ended && self.settle(rules, text, sink) {
@@ -186,19 +190,41 @@ impl Scan {
         }
     }
 
-    /// Moves to the next position where a pattern can begin.
-    fn skip(&mut self, rules: &Rules, bytes: &[u8]) {
-        let rest = bytes.get(self.position..).unwrap_or_default();
+    /// Reads on as long as there is at most one thread, and no match yet: what most text is.
+    fn hurry(&mut self, rules: &Rules, bytes: &[u8]) {
+        let table = &rules.standard;
+        let (mut start, mut state, mut deadline) = match self.threads.as_slice() {
+            [] => (self.position, DEAD, usize::MAX),
+            [Thread { start, state, own: DEAD, best: None, deadline, done: false }] => (*start, *state, *deadline),
+            _ => return,
+        };
+        let from = self.position;
+        let rest = bytes.get(from..).unwrap_or_default();
         let mut length = rest.len();
-        for (offset, byte) in rest.iter().enumerate() {
-            if rules.begins(self.before, *byte) {
+        for (offset, byte) in rest.iter().copied().enumerate() {
+            let mut to = if state == DEAD { DEAD } else { table.next(state, byte) };
+            if table.is_end(to) || from + offset >= deadline && to != DEAD {
                 length = offset;
                 break;
             }
-            self.pass(*byte);
+            if rules.begins(self.before, byte) {
+                let begun = table.next(table.begin(self.before), byte);
+                // A second thread, an operator's, or a match of one byte.
+                if to != DEAD || begun == DEAD || table.is_end(begun) || rules.own.is_some() {
+                    length = offset;
+                    break;
+                }
+                (start, to, deadline) = (from + offset, begun, from + offset + FIRST_LOOK);
+            }
+            state = to;
+            self.pass(byte);
         }
         self.position += length;
-        self.steps += length as u64;
+        self.steps += 2 * length as u64;
+        self.threads.clear();
+        if state != DEAD {
+            self.threads.push(Thread { start, state, own: DEAD, best: None, deadline, done: false });
+        }
     }
 
     /// Begins a thread, if a pattern can begin here. True if it is done already.
@@ -210,7 +236,7 @@ impl Scan {
         if thread.done && thread.best.is_none() {
             return false;
         }
-        thread.deadline = thread.start + thread.reach(rules);
+        thread.deadline = thread.start + FIRST_LOOK;
         let done = thread.done;
         self.threads.push(thread);
         done
@@ -278,9 +304,9 @@ impl Thread {
         if self.state == DEAD && self.own == DEAD {
             self.done = true;
         } else if position >= self.deadline {
-            let reach = self.start + self.reach(rules);
-            self.done = position + 1 >= reach;
-            self.deadline = reach;
+            let (length, reach) = (position + 1 - self.start, self.reach(rules));
+            self.done = length >= reach;
+            self.deadline = self.start + reach.min(length * 2);
         }
     }
 

@@ -87,7 +87,7 @@ impl RedactionStream {
         match &mut self.form {
             Form::Plain(text) => {
                 go(&mut self.scan, &self.rules, text, &mut Output { out, found, json: None });
-                text.drain(..self.scan.released());
+                cut(text, self.scan.released());
             }
             Form::Json(decoder) => {
                 let text = decoder.take_text();
@@ -97,6 +97,15 @@ impl RedactionStream {
         }
         let settled = self.scan.released();
         self.scan.forget(settled);
+    }
+}
+
+/// Cuts off the start of a text: mostly all of it.
+pub(super) fn cut(text: &mut String, settled: usize) {
+    if settled == text.len() {
+        text.clear();
+    } else if settled > 0 {
+        text.drain(..settled);
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Table {
     edged: u64,
     /// The longest match of each pattern.
     longest: Vec<usize>,
+    /// The shortest of them: no thread this long or shorter has outlived its patterns.
+    shortest: usize,
+    /// Whether a match may begin, by the classes of the byte before it and its first.
+    starts: Vec<bool>,
 }
 
 impl Table {
@@ -50,7 +54,10 @@ impl Table {
             next: Cow::Borrowed(next),
             edged,
             longest,
+            shortest: 0,
+            starts: Vec::new(),
         }
+        .indexed()
     }
 
     /// A compiled automaton whose matches end with their last byte.
@@ -65,7 +72,10 @@ impl Table {
             next: parts.next.iter().map(|state| state.to_le_bytes()).collect(),
             edged: 0,
             longest,
+            shortest: 0,
+            starts: Vec::new(),
         }
+        .indexed()
     }
 
     /// The same automaton, knowing only the patterns of `mask`: a state from which none of them can end is dead.
@@ -83,7 +93,42 @@ impl Table {
             next: self.next.iter().map(|to| keep(State::from_le_bytes(*to)).to_le_bytes()).collect(),
             edged: self.edged,
             longest: self.longest.clone(),
+            shortest: 0,
+            starts: Vec::new(),
         }
+        .indexed()
+    }
+
+    /// With what is derived from the rest.
+    fn indexed(mut self) -> Self {
+        self.shortest = self.longest.iter().copied().min().unwrap_or(0);
+        self.starts = vec![false; self.width * self.width];
+        for before in 0..=u8::MAX {
+            let begin = self.begin(before);
+            let row = self.next.chunks_exact(self.width.max(1)).nth(usize::from(begin)).unwrap_or_default();
+            let at = self.class(before) * self.width;
+            for (start, to) in self.starts.iter_mut().skip(at).zip(row) {
+                *start = State::from_le_bytes(*to) != DEAD;
+            }
+        }
+        self
+    }
+
+    /// Whether a thread of this length may have outlived its patterns.
+    #[inline]
+    pub(super) fn is_long(&self, length: usize) -> bool {
+        length >= self.shortest
+    }
+
+    #[inline]
+    fn class(&self, byte: u8) -> usize {
+        self.classes.get(usize::from(byte)).copied().map_or(0, usize::from)
+    }
+
+    /// Whether a match may begin with this byte after that one.
+    #[inline]
+    pub(super) fn starts(&self, before: u8, byte: u8) -> bool {
+        self.starts.get(self.class(before) * self.width + self.class(byte)).copied().unwrap_or(false)
     }
 
     /// The state in which a match may begin after this byte.
@@ -94,8 +139,7 @@ impl Table {
 
     #[inline]
     pub(super) fn next(&self, state: State, byte: u8) -> State {
-        let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        self.next.get(usize::from(state) * self.width + usize::from(class)).map_or(DEAD, |to| State::from_le_bytes(*to))
+        self.next.get(usize::from(state) * self.width + self.class(byte)).map_or(DEAD, |to| State::from_le_bytes(*to))
     }
 
     /// Whether some pattern may end in this state.

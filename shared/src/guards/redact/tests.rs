@@ -17,7 +17,9 @@ fn redacted(text: &str) -> String {
 fn redacts_each_type_in_any_surroundings() {
     for sample in samples() {
         let mark = format!("[REDACTED:{}]", sample.name);
-        for (before, after) in [("", ""), ("(", ")"), ("値は", "です。"), ("x\\n", "\\n"), ("see `", "`."), ("<td>", "</td>")] {
+        for (before, after) in
+            [("", ""), ("(", ")"), ("値は", "です。"), ("x\\n", "\\n"), ("see `", "`."), ("<td>", "</td>")]
+        {
             let after = format!("{}{after}", follows(sample.name));
             let text = [before, sample.context, &sample.secret, &after].concat();
             let expected = [before, sample.context, &mark, &after].concat();
@@ -88,7 +90,11 @@ fn a_private_key_is_swallowed_whole_with_its_headers() {
     let headers = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,1F2E\n\n";
     let key = private_key("RSA ", "\n").replacen("-----\n", &format!("-----\n{headers}"), 1);
     assert_eq!(redacted(&format!("{key}.")), "[REDACTED:private_key].");
-    let armour = private_key("PGP ", "\n").replace("KEY-----", "KEY BLOCK-----").replacen("-----\n", "-----\nVersion: GnuPG v2.0 (Linux)\n\n", 1);
+    let armour = private_key("PGP ", "\n").replace("KEY-----", "KEY BLOCK-----").replacen(
+        "-----\n",
+        "-----\nVersion: GnuPG v2.0 (Linux)\n\n",
+        1,
+    );
     assert_eq!(redacted(&armour), "[REDACTED:private_key]");
 }
 
@@ -96,7 +102,10 @@ fn a_private_key_is_swallowed_whole_with_its_headers() {
 fn a_private_key_without_a_footer_ends_at_the_first_byte_no_key_holds() {
     let key = private_key("RSA ", "\n");
     let (body, _) = key.rsplit_once("-----END").unwrap();
-    assert_eq!(redacted(&format!("{body}\"}}, then bob@example.com")), "[REDACTED:private_key]\"}, then [REDACTED:email]");
+    assert_eq!(
+        redacted(&format!("{body}\"}}, then bob@example.com")),
+        "[REDACTED:private_key]\"}, then [REDACTED:email]"
+    );
     assert_eq!(redacted(&format!("{body}-----EN")), "[REDACTED:private_key]-----EN");
     assert_eq!(redacted(&format!("{body}\\")), "[REDACTED:private_key]\\");
     let header = key.lines().next().unwrap();
@@ -126,7 +135,8 @@ fn types_can_be_switched_off_and_unknown_ones_are_refused() {
 
 #[test]
 fn a_type_that_is_off_holds_nothing_back() {
-    let off = Settings { types: Redactor::types().map(|(name, _)| (name.to_owned(), false)).collect(), patterns: Vec::new() };
+    let off =
+        Settings { types: Redactor::types().map(|(name, _)| (name.to_owned(), false)).collect(), patterns: Vec::new() };
     let (mut stream, mut out) = (Redactor::new(&off).unwrap().stream(), String::new());
     stream.push(b"bob@example.co", &mut out);
     assert_eq!(out, "bob@example.co");
@@ -198,7 +208,8 @@ fn debug_shows_no_text() {
     let redactor = Redactor::standard();
     let mut stream = redactor.stream();
     stream.push(b"canary-word bob@exam", &mut String::new());
-    let shown = format!("{redactor:?} {stream:?} {:?} {:?}", redactor.redact("canary-word"), redactor.spans("bob@example.com"));
+    let shown =
+        format!("{redactor:?} {stream:?} {:?} {:?}", redactor.redact("canary-word"), redactor.spans("bob@example.com"));
     assert!(!shown.contains("canary-word") && !shown.contains("bob") && !shown.contains("exam"), "{shown}");
 }
 
@@ -208,48 +219,85 @@ fn debug_shows_no_text() {
 fn no_text_takes_more_than_a_few_steps_a_byte() {
     let header = private_key("", "\n").lines().next().unwrap().to_owned();
     for (unit, most) in [
-        ("1", 3),
-        ("1 ", 12),
+        ("1", 2),
+        ("1 ", 16),
         ("1-", 3),
-        ("4111 ", 8),
+        ("4111 ", 5),
         ("-", 8),
-        ("-----BEGIN", 8),
-        ("-----BEGIN PRIVATE KEY----", 8),
-        (header.as_str(), 4),
-        ("a@a.a@a.a", 4),
-        ("a.", 3),
-        ("eyJhbGci.", 6),
-        ("eyJhbGci.eyJ.", 6),
-        ("password=", 24),
-        ("password = ", 6),
-        ("a://a:", 6),
-        ("a:", 6),
-        ("1:", 12),
-        ("+1", 6),
-        ("(1) ", 16),
-        ("call 1", 10),
-        ("sk-", 4),
-        ("\\", 3),
-        ("\\n", 3),
-        ("DE89 3704 ", 12),
-        ("authorization: bearer ", 6),
+        ("-----BEGIN", 4),
+        ("-----BEGIN PRIVATE KEY----", 4),
+        (header.as_str(), 3),
+        ("a@a.a@a.a", 3),
+        ("a.", 2),
+        ("eyJhbGci.", 4),
+        ("eyJhbGci.eyJ.", 4),
+        ("password=", 20),
+        ("password = ", 3),
+        ("a://a:", 3),
+        ("a:", 3),
+        ("1:", 3),
+        ("+1", 2),
+        ("(1) ", 4),
+        ("call 1", 2),
+        ("sk-", 3),
+        ("\\", 2),
+        ("\\n", 2),
+        ("DE89 3704 ", 5),
+        ("authorization: bearer ", 3),
     ] {
         let text = unit.repeat((1 << 18) / unit.len());
         let (mut stream, mut out) = (Redactor::standard().stream(), String::new());
         stream.push(text.as_bytes(), &mut out);
         let held = stream.held();
         let steps = stream.steps() / text.len() as u64;
-        eprintln!("{unit:?}: {steps} held {held}");
-        assert!(held <= 8192, "{unit:?}: {held} bytes held");
+        assert!(steps <= most, "{unit:?}: {steps} steps a byte");
+        assert!(held <= 256, "{unit:?}: {held} bytes held");
     }
 }
 
 fn piece() -> impl Strategy<Value = String> {
-    let samples: Vec<String> = samples().into_iter().map(|s| [s.context, &s.secret, follows(s.name)].concat()).collect();
+    let samples: Vec<String> =
+        samples().into_iter().map(|s| [s.context, &s.secret, follows(s.name)].concat()).collect();
     let bits = [
-        " ", "\n", "\\n", "\\", "\"", "@", ".", ":", "/", "-", "=", "+", "_", "(", ",", "1", "12", "a", "é", "値", "😀",
-        "-----BEGIN ", "PRIVATE KEY-----", "-----END ", "Proc-Type: 4", "DEK-", "Version:", "QUJD", "https://", "version ",
-        "password is ", "Phone: ", "section 1.2.3.4", "1.2.3.4.5", "eyJ", "\u{1F}", "\\u0040", "\\/", "EMP-1234",
+        " ",
+        "\n",
+        "\\n",
+        "\\",
+        "\"",
+        "@",
+        ".",
+        ":",
+        "/",
+        "-",
+        "=",
+        "+",
+        "_",
+        "(",
+        ",",
+        "1",
+        "12",
+        "a",
+        "é",
+        "値",
+        "😀",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "-----END ",
+        "Proc-Type: 4",
+        "DEK-",
+        "Version:",
+        "QUJD",
+        "https://",
+        "version ",
+        "password is ",
+        "Phone: ",
+        "section 1.2.3.4",
+        "1.2.3.4.5",
+        "eyJ",
+        "\u{1F}",
+        "\\u0040",
+        "\\/",
+        "EMP-1234",
     ];
     let (cut, bits) = (samples.clone(), bits.map(str::to_owned).to_vec());
     prop_oneof![
@@ -266,8 +314,11 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece(), 0..10).prop_map(|pieces| pieces.concat())
 }
 
-const OWN: [(&str, &str, usize); 3] =
-    [("employee", "EMP-[0-9]{4,6}", 10), ("quoted", "\"[^\"]{1,40}\"", 42), ("wide", r"(?s-u:[a-z@])(?u:\w{2,8})値", 40)];
+const OWN: [(&str, &str, usize); 3] = [
+    ("employee", "EMP-[0-9]{4,6}", 10),
+    ("quoted", "\"[^\"]{1,40}\"", 42),
+    ("wide", r"(?s-u:[a-z@])(?u:\w{2,8})値", 40),
+];
 
 proptest! {
     #[test]
