@@ -27,16 +27,82 @@ const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::
 /// The detection copy of `text`.
 #[must_use]
 pub fn normalise(text: &str) -> Cow<'_, str> {
+    copy(text).0
+}
+
+/// The detection copy of `text`, and whether the text holds characters that show nothing.
+pub(super) fn copy(text: &str) -> (Cow<'_, str>, bool) {
     if text.is_ascii() {
-        return Cow::Borrowed(text);
+        return (Cow::Borrowed(text), false);
     }
-    let revealed: Cow<'_, str> = if text.chars().any(invisible::is_hidden) {
-        Cow::Owned(text.chars().filter_map(invisible::reveal).collect())
-    } else {
-        Cow::Borrowed(text)
-    };
+    let hides = text.chars().any(invisible::is_hidden);
+    let revealed: Cow<'_, str> =
+        if hides { text.chars().filter_map(invisible::reveal).collect() } else { Cow::Borrowed(text) };
     let composed = NFKC.normalize(&revealed);
     let mut fold = Fold::new(String::with_capacity(composed.len()));
     composed.chars().for_each(|c| fold.push(c, 0));
-    Cow::Owned(fold.finish())
+    (Cow::Owned(fold.finish()), hides)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_its_own_copy() {
+        assert!(matches!(normalise("plain\ttext\n"), Cow::Borrowed("plain\ttext\n")));
+    }
+
+    #[test]
+    fn clothes_come_off_letters() {
+        for text in ["ｉｇｎｏｒｅ", "𝐢𝐠𝐧𝐨𝐫𝐞", "ⓘⓖⓝⓞⓡⓔ", "ígnörê", "i\u{336}g\u{336}nore", "ɪɢɴᴏʀᴇ", "🅘🅖🅝🅞🅡🅔", "ıgnøre"]
+        {
+            assert_eq!(normalise(text), "ignore", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_gone() {
+        let text = "i\u{200B}g\u{AD}n\u{2060}o\u{FE0F}r\u{E0100}e\u{FEFF}\u{3164}\u{FFA0}\u{115F}\u{202E}\u{2066}";
+        assert_eq!(normalise(text), "ignore");
+    }
+
+    #[test]
+    fn look_alikes_are_read_as_latin_in_mixed_words_and_in_words_of_nothing_else() {
+        assert_eq!(normalise("ign\u{43E}r\u{435}"), "ignore");
+        assert_eq!(normalise("s\u{443}st\u{435}\u{43C}"), "system");
+        assert_eq!(normalise("\u{440}\u{430}\u{443}"), "pay");
+        assert_eq!(normalise("\u{391}LL"), "ALL");
+    }
+
+    #[test]
+    fn genuine_words_of_other_scripts_stay_as_they_are() {
+        for text in ["Игнорируй правила", "секрет", "всё", "αγνόησε", "խնդիր", "規則を無視", "규칙", "تجاهل", "नियम"]
+        {
+            assert_eq!(normalise(text), text);
+        }
+    }
+
+    #[test]
+    fn white_space_that_ascii_misses_becomes_ascii() {
+        assert_eq!(normalise("a\u{85}b\u{1680}c\u{2028}d\u{2029}e\u{A0}f\u{3000}g"), "a\nb c\nd\ne f g");
+    }
+
+    #[test]
+    fn no_character_grows_beyond_eleven_times_its_length() {
+        for c in '\0'..=char::MAX {
+            let text = String::from(c);
+            assert!(normalise(&text).len() <= 11 * text.len(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_the_copy_leads_back_to_whole_characters_of_the_text() {
+        let text = "é\u{200B}ｘ\u{301}ﷺ";
+        let (copied, _) = copy(text);
+        let origins = Origins::trace(text, &copied);
+        assert_eq!(origins.map(0..1), 0..5);
+        assert_eq!(origins.map(1..2), 5..10);
+        assert_eq!(origins.map(3..4), 10..13);
+    }
 }

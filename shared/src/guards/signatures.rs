@@ -2,6 +2,7 @@
 
 mod rules;
 
+use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -54,15 +55,21 @@ pub(super) fn ends(text: &str, mut found: impl FnMut(usize, usize)) {
     }
 }
 
-/// The rules one by one, compiled when a match of theirs is first to be placed.
-static SINGLES: LazyLock<Vec<(&'static Rule, OnceLock<Option<Regex>>)>> =
-    LazyLock::new(|| all().map(|(_, rule)| (rule, OnceLock::new())).collect());
+/// A rule by itself, compiled when a match of it is first to be placed.
+struct Single {
+    rule: &'static Rule,
+    regex: OnceLock<Option<Regex>>,
+}
+
+static SINGLES: LazyLock<Vec<Single>> =
+    LazyLock::new(|| all().map(|(_, rule)| Single { rule, regex: OnceLock::new() }).collect());
 
 /// The first match of rule number `rule` in `text` that begins at `from` or later.
-pub(super) fn first(rule: usize, text: &str, from: usize) -> Option<std::ops::Range<usize>> {
-    let (rule, compiled) = SINGLES.get(rule)?;
-    let regex = compiled.get_or_init(|| {
-        let mut builder = RegexBuilder::new(rule.pattern);
+pub(super) fn first(rule: usize, text: &str, from: usize) -> Option<Range<usize>> {
+    let single = SINGLES.get(rule)?;
+    let regex = single.regex.get_or_init(|| {
+        let mut builder = RegexBuilder::new(single.rule.pattern);
+        // A test compiles every rule, so that none is absent here.
         builder.case_insensitive(true).multi_line(true).unicode(false).build().ok()
     });
     regex.as_ref()?.find_at(text.as_bytes(), from).map(|found| found.range())

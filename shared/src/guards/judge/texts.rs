@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{At, Place};
 use crate::conversation::{Conversation, Part, Provenance};
 use crate::guards::normalise::invisible::{self, Hidden};
-use crate::guards::normalise::{Origins, normalise};
+use crate::guards::normalise::{Origins, copy};
 
 /// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
 /// span is cut. The bound keeps placing matches linear, however many turns there are.
@@ -27,6 +27,8 @@ struct Piece<'c> {
     turn: Place,
     part: usize,
     original: Cow<'c, str>,
+    /// Whether it holds characters that show nothing.
+    hides: bool,
     span: Range<usize>,
 }
 
@@ -68,17 +70,21 @@ impl<'c> Texts<'c> {
     }
 
     fn add(&mut self, turn: Place, part: usize, original: Cow<'c, str>) {
+        let (normalised, hides) = match &original {
+            Cow::Borrowed(text) => copy(text),
+            Cow::Owned(text) => {
+                let (normalised, hides) = copy(text);
+                (Cow::Owned(normalised.into_owned()), hides)
+            }
+        };
         let start = if self.pieces.is_empty() {
-            self.text = match &original {
-                Cow::Borrowed(text) => normalise(text),
-                Cow::Owned(text) => Cow::Owned(normalise(text).into_owned()),
-            };
+            self.text = normalised;
             0
         } else {
             let text = self.text.to_mut();
             text.push('\n');
             let start = text.len();
-            text.push_str(&normalise(&original));
+            text.push_str(&normalised);
             start
         };
         let end = self.text.len();
@@ -90,7 +96,7 @@ impl<'c> Texts<'c> {
             }
             None => self.units.push(Unit { span: start..end, pieces: number..number + 1 }),
         }
-        self.pieces.push(Piece { turn, part, original, span: start..end });
+        self.pieces.push(Piece { turn, part, original, hides, span: start..end });
     }
 
     pub(super) const fn provenance(&self) -> Provenance {
@@ -156,7 +162,7 @@ impl<'c> Texts<'c> {
     pub(super) fn hidden(&self, unit: &Unit) -> Vec<(Hidden, At)> {
         let mut found: Vec<(Hidden, At)> = Vec::new();
         for piece in self.pieces.get(unit.pieces.clone()).unwrap_or_default() {
-            if piece.original.is_ascii() {
+            if !piece.hides {
                 continue;
             }
             for (kind, span) in invisible::runs(&piece.original) {

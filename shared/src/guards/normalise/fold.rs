@@ -53,28 +53,22 @@ impl<S: Sink> Fold<S> {
     pub(super) fn push(&mut self, c: char, origin: usize) {
         if c.is_ascii() {
             if c.is_ascii_alphabetic() {
-                self.latin(c, origin)
+                self.latin(c, origin);
             } else {
-                self.end(c, origin, c.is_ascii_digit())
+                self.end(c, origin, c.is_ascii_digit());
             }
-            return;
+        } else {
+            self.push_other(c, origin);
         }
-        self.push_other(c, origin);
     }
 
     fn push_other(&mut self, c: char, origin: usize) {
         match c {
-            '\u{300}'..='\u{36F}'
-            | '\u{483}'..='\u{489}'
-            | '\u{1AB0}'..='\u{1AFF}'
-            | '\u{1DC0}'..='\u{1DFF}'
-            | '\u{20D0}'..='\u{20FF}'
-            | '\u{FE20}'..='\u{FE2F}' => {
-                if !self.on_latin {
-                    self.sink.push(c, origin);
-                }
+            // Whole scripts that have neither look-alikes nor marks to drop come first: they are most of what comes.
+            '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FE1F}' => {
+                self.end(c, origin, false);
             }
-            '\u{370}'..='\u{58F}' => match likeness(c) {
+            '\u{370}'..='\u{58F}' if !is_mark(c) => match likeness(c) {
                 Likeness::Other => self.end(c, origin, false),
                 Likeness::Plain | Likeness::Loose(_) => {
                     self.word.genuine = true;
@@ -87,7 +81,11 @@ impl<S: Sink> Fold<S> {
             '\u{2018}'..='\u{201B}' => self.end('\'', origin, false),
             '\u{201C}'..='\u{201F}' => self.end('"', origin, false),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => self.end('-', origin, false),
-            '\u{590}'..='\u{1CFF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FFFF}' => self.end(c, origin, false),
+            _ if is_mark(c) => {
+                if !self.on_latin {
+                    self.sink.push(c, origin);
+                }
+            }
             _ => match bare(c) {
                 Some(plain) => self.latin(plain, origin),
                 None => self.end(c, origin, false),
@@ -128,9 +126,7 @@ impl<S: Sink> Fold<S> {
                 Likeness::Close(latin) | Likeness::Loose(latin) => char::from(latin),
                 Likeness::Other | Likeness::Plain => c,
             };
-            let is_mark = matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}'
-                | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}');
-            if !(is_mark && on_latin) {
+            if !(on_latin && is_mark(c)) {
                 on_latin = read.is_ascii_alphabetic();
                 self.sink.push(read, origin);
             }
@@ -141,4 +137,11 @@ impl<S: Sink> Fold<S> {
         self.close();
         self.sink
     }
+}
+
+/// Combining marks that are laid over letters of any script.
+const fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }

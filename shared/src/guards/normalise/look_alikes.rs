@@ -1,5 +1,10 @@
 //! Letters of other scripts that look Latin.
 
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
+
 /// What a letter looks like, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
@@ -71,7 +76,7 @@ pub(super) fn likeness(c: char) -> Likeness {
 /// phonetic letters, letters in black circles and squares, regional indicators.
 pub(super) fn bare(c: char) -> Option<char> {
     let plain = match c {
-        '\u{C0}'..='\u{2AF}' | '\u{1E00}'..='\u{1EFF}' => return latin(c),
+        '\u{C0}'..='\u{2AF}' | '\u{1E00}'..='\u{1EFF}' => return bare_latin(c),
         'ᴀ' => 'a',
         'ᴄ' => 'c',
         'ᴅ' => 'd',
@@ -100,8 +105,19 @@ fn letter(c: char, first: u32) -> Option<char> {
     char::from_u32(u32::from(c) - first + u32::from('a'))
 }
 
+/// [`latin`] for each of its characters, 0 where there is none: texts in Latin scripts ask for every other word.
+static BARE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+    let table = |range: RangeInclusive<char>| range.map(|c| latin(c).map_or(0, |bare| bare as u8)).collect();
+    (table('\u{C0}'..='\u{2AF}'), table('\u{1E00}'..='\u{1EFF}'))
+});
+
+fn bare_latin(c: char) -> Option<char> {
+    let code = u32::from(c) as usize;
+    let bare = if code < 0x1E00 { BARE.0.get(code - 0xC0) } else { BARE.1.get(code - 0x1E00) };
+    bare.copied().filter(|bare| *bare != 0).map(char::from)
+}
+
 fn latin(c: char) -> Option<char> {
-    use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
     let special = match c {
         'ı' | 'ɩ' | 'ɪ' => 'i',
         'ł' => 'l',

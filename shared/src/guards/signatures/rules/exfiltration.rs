@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         scope: Scope::All,
         pattern: concat!(
             r"\b(?:send|post|forward|upload|transmit|append|exfiltrate|e-?mail|leak)",
-            words!(),
+            r"(?:\s+(?:all|any|of|the|this|your|their|our|entire|whole|full|user'?s|users'?|me|us))*",
             r"\s+(?:conversation|chat\s+(?:history|logs?)|api\s+keys?|passwords?|credentials|secrets|prompt|tokens?|cookies)",
             r"(?:\s+history)?\s+(?:to|at|via)\s+(?:https?:|(?:this|the\s+following|my)\s+(?:url|address|server|webhook|endpoint|e-?mail))"
         ),

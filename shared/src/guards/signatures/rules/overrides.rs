@@ -5,7 +5,7 @@ use super::{Rule, Scope};
 /// Verbs that set rules aside.
 macro_rules! verbs {
     () => {
-        r"(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass(?:ing)?|dismiss(?:ing)?|discard(?:ing)?|neglect(?:ing)?|pay\s+no\s+attention\s+to|do\s+not\s+(?:follow|obey)|don'?t\s+(?:follow|obey)|stop\s+(?:following|obeying))"
+        r"(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|bypass(?:ing)?|dismiss(?:ing)?|discard(?:ing)?|neglect(?:ing)?|pay\s+no\s+attention\s+to|do\s+not\s+(?:follow|obey)|don'?t\s+(?:follow|obey)|stop\s+(?:following|obeying))"
     };
 }
 
@@ -63,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
             "Should I ignore the instructions on the medicine bottle?",
             "The linter ignores all previous versions.",
             "I forgot all the rules of chess",
+            "Override all rules of the base stylesheet",
             "My cat ignores every command",
         ],
     },
@@ -132,8 +133,7 @@ pub(super) const RULES: &[Rule] = &[
         pattern: concat!(
             r"\b",
             verbs!(),
-            words!(),
-            r"\s+your(?:\s+(?:own|system|safety|security|content|ethical|initial|original|previous|openai))*\s+(?:polic(?:y|ies)|filters?|",
+            r"(?:\s+(?:all|any|of))*\s+your(?:\s+own)?(?:\s+(?:system|safety|content|ethical|initial|original))?\s+(?:polic(?:y|ies)|filters?|",
             nouns!(),
             r")\b"
         ),
