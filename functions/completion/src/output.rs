@@ -1,6 +1,6 @@
 //! Makes an answer fit to leave: redacted, and watched for the system prompt's canary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use shared::answer::{Candidate, Chunk, for_each_string};
 use shared::conversation::{Content, Part, Provenance, Text};
@@ -58,24 +58,21 @@ impl<'r> Outlet<'r> {
 
     fn candidate(&mut self, candidate: &mut Candidate) {
         let index = candidate.index;
-        let mut parts = Vec::with_capacity(candidate.parts.len());
+        let mut shares = Shares::default();
         for part in std::mem::take(&mut candidate.parts) {
             if let Content::Text(text) = &part.content {
                 let released = self.push(index, text);
-                // An empty text matters only for the signature that it carries.
-                if !released.is_empty() || part.thought_signature.is_some() {
-                    parts.push(Part { content: Content::Text(released.into()), ..part });
-                }
+                shares.open(Part { content: Content::Text(Text::default()), ..part }, &released);
                 continue;
             }
             // What is not text ends the text before it.
-            self.flush(index, &mut parts);
-            parts.push(self.whole(part));
+            shares.close(self.flush(index));
+            shares.parts.push(self.whole(part));
         }
         if candidate.finish_reason.is_some() {
-            self.flush(index, &mut parts);
+            shares.close(self.flush(index));
         }
-        candidate.parts = parts;
+        candidate.parts = shares.into_parts();
         if let Some(message) = &mut candidate.finish_message {
             *message = self.text(message);
         }
@@ -84,28 +81,26 @@ impl<'r> Outlet<'r> {
         }
     }
 
-    fn push(&mut self, index: u32, text: &Text) -> String {
+    fn push(&mut self, index: u32, text: &Text) -> Released {
         let (redactor, json) = (self.redactor, self.json);
         let stream =
             self.streams.entry(index).or_insert_with(|| if json { redactor.json_stream() } else { redactor.stream() });
         let mut released = String::with_capacity(text.len());
+        let before: u32 = stream.found().values().sum();
         stream.push(text.expose().as_bytes(), &mut released);
         self.leaked |= stream.found().contains_key(CANARY);
-        released
+        let unchanged = stream.found().values().sum::<u32>() == before;
+        Released { text: released, unchanged, held: stream.held() }
     }
 
-    /// Ends the text of a candidate: what was held back follows what has just been released.
-    fn flush(&mut self, index: u32, parts: &mut Vec<Part>) {
-        let Some(stream) = self.streams.remove(&index) else { return };
+    fn flush(&mut self, index: u32) -> Option<Released> {
+        let stream = self.streams.remove(&index)?;
+        let before: u32 = stream.found().values().sum();
         let mut rest = String::new();
-        add(&mut self.found, stream.finish(&mut rest));
-        if rest.is_empty() {
-            return;
-        }
-        match parts.last_mut() {
-            Some(Part { content: Content::Text(text), .. }) => *text = (text.expose().to_owned() + &rest).into(),
-            _ => parts.push(Part::text(Provenance::Model, rest)),
-        }
+        let found = stream.finish(&mut rest);
+        let unchanged = found.values().sum::<u32>() == before;
+        add(&mut self.found, found);
+        Some(Released { text: rest, unchanged, held: 0 })
     }
 
     fn whole(&mut self, mut part: Part) -> Part {
@@ -128,6 +123,90 @@ impl<'r> Outlet<'r> {
 
     fn text(&mut self, text: &Text) -> Text {
         redact(self.redactor, &mut self.found, text.expose()).into()
+    }
+}
+
+/// What a stream let go of at once.
+struct Released {
+    text: String,
+    /// Whether that is what went in, to the letter.
+    unchanged: bool,
+    /// How many bytes stay behind.
+    held: usize,
+}
+
+/// Hands text out to the parts it came from: what was held back at the end of one part is released with a later one.
+/// Clients join parts, so that only its order is owed to them; but some read the first part alone.
+#[derive(Default)]
+struct Shares {
+    parts: Vec<Part>,
+    /// Text parts that still wait for bytes, by place.
+    waiting: VecDeque<(usize, usize)>,
+}
+
+impl Shares {
+    /// Adds a text part, and hands out what its text released.
+    fn open(&mut self, part: Part, released: &Released) {
+        let place = self.parts.len();
+        self.parts.push(part);
+        // Whatever else was released or is held after this push came with this part.
+        let earlier: usize = self.waiting.iter().map(|(_, bytes)| bytes).sum();
+        let own = (released.text.len() + released.held).saturating_sub(earlier);
+        self.waiting.push_back((place, own));
+        self.hand_out(released, place);
+    }
+
+    /// Ends a text.
+    fn close(&mut self, released: Option<Released>) {
+        let Some(released) = released else { return };
+        let place = match (self.waiting.back(), released.text.is_empty()) {
+            (_, true) => return,
+            (Some((place, _)), false) => *place,
+            (None, false) => {
+                // All of it was held back from earlier chunks.
+                self.parts.push(Part::text(Provenance::Model, ""));
+                self.parts.len() - 1
+            }
+        };
+        self.hand_out(&released, place);
+        self.waiting.clear();
+    }
+
+    fn hand_out(&mut self, released: &Released, newest: usize) {
+        let mut text = released.text.as_str();
+        if !released.unchanged {
+            // A mark stands for text of unknown parts: it goes to the newest.
+            self.append(newest, text);
+            self.waiting.clear();
+            self.waiting.push_back((newest, released.held));
+            return;
+        }
+        while let Some((place, bytes)) = self.waiting.front_mut() {
+            let (own, rest) = text.split_at(text.floor_char_boundary(*bytes));
+            *bytes -= own.len();
+            let (place, done) = (*place, *bytes == 0);
+            text = rest;
+            self.append(place, own);
+            if !done {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+        self.append(newest, text);
+    }
+
+    fn append(&mut self, place: usize, more: &str) {
+        if let Some(Part { content: Content::Text(text), .. }) = self.parts.get_mut(place) {
+            *text = (std::mem::take(text).into_exposed() + more).into();
+        }
+    }
+
+    /// The parts. An empty text matters only for the signature that it carries.
+    fn into_parts(self) -> Vec<Part> {
+        let matters = |part: &Part| {
+            part.thought_signature.is_some() || !matches!(&part.content, Content::Text(text) if text.is_empty())
+        };
+        self.parts.into_iter().filter(matters).collect()
     }
 }
 
@@ -186,6 +265,22 @@ mod tests {
         let redactor = Redactor::standard();
         let whole = outlet(&redactor).pass(chunk(vec![text("ada@exam"), text("ple.com")], Some("STOP")));
         assert_eq!(parts(whole), [text("[REDACTED:email]")]);
+    }
+
+    #[test]
+    fn text_that_was_held_back_returns_to_its_part() {
+        let redactor = Redactor::standard();
+        let told = vec![text("Write to ada.lovelace"), text("and say"), text(" héllo ada.l"), text("x")];
+        assert_eq!(parts(outlet(&redactor).pass(chunk(told.clone(), Some("STOP")))), told);
+    }
+
+    #[test]
+    fn text_held_back_from_an_earlier_chunk_comes_with_the_next() {
+        let redactor = Redactor::standard();
+        let mut outlet = outlet(&redactor);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("see ada.l")], None))), [text("see ")]);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("ove")], None))), []);
+        assert_eq!(parts(outlet.pass(chunk(Vec::new(), Some("STOP")))), [text("ada.love")]);
     }
 
     #[test]

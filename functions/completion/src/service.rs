@@ -233,11 +233,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     pub(crate) fn failed(&mut self, failure: &Failure) -> Problem {
         self.entry.upstream_status = failure.status();
         let mut problem = Problem::of_failure(failure);
-        if let Failure::Refused { message, .. } = failure {
+        if let Failure::Refused { message, .. } = failure
+            && !message.is_empty()
+        {
             // Only Gemini knows what it disliked, and only the caller, whose request it was, gets to read it.
-            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text.into_owned();
-            problem.message =
-                format!("Gemini refused the request: {}", redacted.chars().take(LONGEST_REFUSAL).collect::<String>());
+            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text;
+            let words: String = redacted.chars().take(LONGEST_REFUSAL).collect();
+            problem.message = format!("Gemini refused the request: {words}");
         }
         if matches!(problem.code, Code::ProviderKey | Code::ProviderAccount | Code::ProviderModelGone) {
             // The operator must act: this line is what an alarm watches for.

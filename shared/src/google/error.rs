@@ -79,6 +79,7 @@ fn by_kind(status: u16, error: &Body, retry_after: Option<&str>) -> Failure {
         404 => Failure::NoSuchModel,
         429 => Failure::Limited { after: wait(error, retry_after) },
         408 | 499 | 500.. => Failure::Broken { status },
+        ..400 => Failure::Garbled("it is neither an answer nor an error"),
         _ => Failure::Refused { status, message: error.message.as_str().into() },
     }
 }

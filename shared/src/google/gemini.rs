@@ -88,6 +88,8 @@ impl<K: Keys> Client<K> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(deadlines.connect)
+            // Whatever the environment says of proxies: a prompt goes to Gemini and nowhere else.
+            .no_proxy()
             .redirect(Policy::none())
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls)
