@@ -35,12 +35,12 @@ pub(super) fn copy(text: &str) -> (Cow<'_, str>, bool) {
     if text.is_ascii() {
         return (Cow::Borrowed(text), false);
     }
-    let hides = text.chars().any(invisible::is_hidden);
+    let hides = invisible::hides(text);
     let revealed: Cow<'_, str> =
         if hides { text.chars().filter_map(invisible::reveal).collect() } else { Cow::Borrowed(text) };
     let composed = NFKC.normalize(&revealed);
     let mut fold = Fold::new(String::with_capacity(composed.len()));
-    composed.chars().for_each(|c| fold.push(c, 0));
+    fold.push_all(&composed);
     (Cow::Owned(fold.finish()), hides)
 }
 
