@@ -2,7 +2,7 @@
 //!
 //! Only ever matched against; what is forwarded is the text itself. Three steps, each linear:
 //!
-//! 1. Invisible characters go, and tag characters become the ASCII they spell ([`invisible`]).
+//! 1. Invisible characters go, and tag characters become the ASCII they spell.
 //! 2. Unicode NFKC: full-width, mathematical, circled, ligatures. It can grow a text, at the worst from 3 bytes to 33
 //!    (U+FDFA), so a copy is at most eleven times its text.
 //! 3. Folding: combining marks off Latin letters and digits, look-alikes of other scripts in words that mix scripts or
