@@ -74,6 +74,9 @@ impl Scan {
 
     /// Goes on with a text whose first `settled` bytes are cut off.
     pub(super) fn forget(&mut self, settled: usize) {
+        if settled == 0 {
+            return;
+        }
         self.position -= settled;
         self.released -= settled;
         for thread in &mut self.threads {
