@@ -211,7 +211,7 @@ impl Scan {
         let (mut before, mut slash) = (self.before, self.slash);
         let from = self.position;
         let mut position = from;
-        for byte in bytes.get(from..).unwrap_or_default().iter().copied() {
+        while let Some(byte) = bytes.get(position).copied() {
             // Without branches on what the text is like: from the dead state only the dead one follows.
             let to = table.next(state, byte);
             let begun = table.next(table.begin(before), byte);
@@ -229,6 +229,13 @@ impl Scan {
             state = to | begun;
             (before, slash) = next_before(slash, byte);
             position += 1;
+            if state == DEAD && !byte.is_ascii() && own.is_none() {
+                // No standard pattern begins with another script, so that all of it can be passed at once.
+                let rest = bytes.get(position..).unwrap_or_default();
+                let run = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
+                before = run.checked_sub(1).and_then(|last| rest.get(last)).copied().unwrap_or(before);
+                position += run;
+            }
         }
         self.steps += 2 * (position - from) as u64;
         (self.position, self.before, self.slash) = (position, before, slash);

@@ -38,6 +38,14 @@ fn every_type_has_a_sample() {
 }
 
 #[test]
+fn no_standard_match_begins_with_another_script() {
+    let table = table::Table::embedded();
+    for before in 0..=u8::MAX {
+        assert!((0x80..=u8::MAX).all(|byte| !table.starts(before, byte)), "after {before:#x}");
+    }
+}
+
+#[test]
 fn leaves_what_only_looks_alike() {
     let hash = random("0123456789abcdef", 40);
     for text in [
