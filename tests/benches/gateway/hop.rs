@@ -57,7 +57,7 @@ impl Hop {
     }
 
     /// The gate as shipped.
-    pub(crate) async fn gate(upstream: SocketAddr, home: &Path) -> Self {
+    pub(crate) fn gate(upstream: SocketAddr, home: &Path) -> Self {
         let binary = binary();
         let policy = home.join("policy.toml");
         fs::write(&policy, POLICY).unwrap();

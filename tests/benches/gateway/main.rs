@@ -46,7 +46,7 @@ fn main() {
         for (name, place) in [("data in memory", memory().as_path()), ("data on disk", disk)] {
             let home = tempfile::tempdir_in(place).unwrap();
             let hops =
-                [Hop::alone(upstream), Hop::nginx(upstream, home.path()).await, Hop::gate(upstream, home.path()).await];
+                [Hop::alone(upstream), Hop::nginx(upstream, home.path()).await, Hop::gate(upstream, home.path())];
             println!("\n## {name}\n");
             compare(&hops, turn, turns).await;
             println!("\nGate's peak memory: {:.1} MB", hops[2].peak_memory() as f64 / 1e6);

@@ -51,7 +51,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
     let (kind, body) = if streamed {
         let each = text.len() / CHUNKS;
         let events: Vec<Result<Frame<Bytes>, Infallible>> = (0..CHUNKS)
-            .map(|at| format!("data: {}\r\n\r\n", chunk(&text[at * each..(at + 1) * each], at + 1 == CHUNKS)))
+            .map(|at| {
+                format!("data: {}\r\n\r\n", chunk(text.get(at * each..(at + 1) * each).unwrap(), at + 1 == CHUNKS))
+            })
             .map(|event| Ok(Frame::data(event.into())))
             .collect();
         ("text/event-stream", StreamBody::new(stream::iter(events)).boxed_unsync())
