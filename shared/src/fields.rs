@@ -86,6 +86,12 @@ impl Table {
         self.prune_at(value, &mut String::new())
     }
 
+    /// What becomes of the field `name`, with which `path` ends. A name that is itself written as a path, such as
+    /// `parts[].text`, would otherwise be taken for the field that the path leads to.
+    fn treatment(&self, name: &str, path: &str) -> Option<Treatment> {
+        if name.contains(['.', '[', ']']) { None } else { self.0.get(path).copied() }
+    }
+
     fn prune_at(&self, value: &mut Value, path: &mut String) -> u32 {
         match value {
             Value::Array(items) => {
@@ -99,7 +105,7 @@ impl Table {
                 let mut dropped = 0;
                 fields.retain(|name, field| {
                     let length = enter(path, name);
-                    let treatment = self.0.get(path.as_str()).copied();
+                    let treatment = self.treatment(name, path);
                     match treatment {
                         Some(Treatment::Forward | Treatment::Clamp) => dropped += self.prune_at(field, path),
                         Some(Treatment::Opaque | Treatment::Ignore) => {}
@@ -142,7 +148,7 @@ impl Walk<'_> {
         for (name, field) in fields {
             let name = camel_case(name);
             let length = enter(&mut self.path, &name);
-            let field = match self.table.0.get(self.path.as_str()) {
+            let field = match self.table.treatment(&name, &self.path) {
                 None => return Err(Refusal::Unknown { path: mem::take(&mut self.path) }),
                 Some(_) if field.is_null() => None,
                 Some(Treatment::Refuse(remedy)) => {
@@ -179,19 +185,18 @@ fn enter(path: &mut String, name: &str) -> usize {
     length
 }
 
-/// `system_instruction` as `systemInstruction`; a name without `_` stays as it is.
+/// `system_instruction` as `systemInstruction`. A name without `_` stays as it is, and so does one that is not proper
+/// `snake_case`: no table knows it.
 fn camel_case(name: String) -> String {
-    if !name.contains('_') {
-        return name;
-    }
-    let mut camel = String::with_capacity(name.len());
-    let mut raise = false;
-    for letter in name.chars() {
-        match letter {
-            '_' if !camel.is_empty() => raise = true,
-            letter if mem::take(&mut raise) => camel.push(letter.to_ascii_uppercase()),
-            letter => camel.push(letter),
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if !camel.is_empty() && !first.is_ascii_uppercase() => camel.push(first.to_ascii_uppercase()),
+            Some(_) | None => return name,
         }
+        camel.push_str(letters.as_str());
     }
     camel
 }
@@ -249,6 +254,38 @@ mod tests {
         let table = Table::new(&[("twoWords", Treatment::Forward)]);
         let refusal = table.admit(json!({"twoWords": 1, "two_words": 2}), &|_| false).unwrap_err();
         assert_eq!(refusal, Refusal::Twice { path: "twoWords".into() });
+    }
+
+    #[test]
+    fn a_name_that_is_written_as_a_path_is_unknown() {
+        let table = Table::new(&[
+            ("config", Treatment::Forward),
+            ("config.mode", Treatment::Forward),
+            ("tools", Treatment::Forward),
+            ("tools[].names", Treatment::Forward),
+            ("tools[].names[].any", Treatment::Opaque),
+        ]);
+        for value in [
+            json!({"config.mode": 1}),
+            json!({"tools": [{"names[].any": {}}]}),
+            json!({"tools[]": 1}),
+            json!({"tools[].names": []}),
+        ] {
+            let refused = table.admit(value.clone(), &|_| true);
+            assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{value}: {refused:?}");
+            let mut answer = value.clone();
+            assert_eq!(table.prune(&mut answer), 1, "{value}");
+            assert!(!answer.to_string().contains("mode") && !answer.to_string().contains("names"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn only_proper_snake_case_stands_for_camel_case() {
+        let table = Table::new(&[("twoWords", Treatment::Forward), ("one", Treatment::Forward)]);
+        for name in ["two__words", "two_Words", "_twoWords", "twoWords_", "two_words_", "one_", "_one"] {
+            let refused = table.admit(json!({name: 1}), &|_| false);
+            assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{name}: {refused:?}");
+        }
     }
 
     #[test]

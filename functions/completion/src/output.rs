@@ -105,18 +105,31 @@ impl<'r> Outlet<'r> {
 
     fn whole(&mut self, mut part: Part) -> Part {
         match &mut part.content {
-            Content::Call { args, .. } => {
+            Content::Call { id, name, args } => {
                 let found = self.arguments.redact_json(&mut args.0);
                 add(&mut self.found, found);
+                for text in id.iter_mut().chain([name]) {
+                    *text = redact(&self.arguments, &mut self.found, text);
+                }
             }
-            Content::Code { code, .. } => *code = self.text(code),
-            Content::CodeResult { output, .. } => *output = self.text(output),
-            Content::Reply { response, .. } => {
+            Content::Code { language, code } => {
+                *language = redact(self.redactor, &mut self.found, language);
+                *code = self.text(code);
+            }
+            Content::CodeResult { outcome, output } => {
+                *outcome = redact(self.redactor, &mut self.found, outcome);
+                *output = self.text(output);
+            }
+            Content::Reply { id, name, response } => {
                 let found = self.redactor.redact_json(&mut response.0);
                 add(&mut self.found, found);
+                for text in id.iter_mut().chain([name]) {
+                    *text = redact(self.redactor, &mut self.found, text);
+                }
             }
             Content::Text(text) => *text = self.text(text),
-            Content::Inline { .. } => {}
+            // The data are bytes, and no text of theirs is looked for.
+            Content::Inline { mime_type, .. } => *mime_type = redact(self.redactor, &mut self.found, mime_type),
         }
         part
     }
@@ -298,6 +311,26 @@ mod tests {
         let passed = parts(outlet(&redactor).pass(chunk(vec![call(args)], None)));
         let kept = json!({"to": "ada@example.com", "body": {"lines": ["[REDACTED:aws_key]"]}});
         assert_eq!(passed, [call(kept)]);
+    }
+
+    #[test]
+    fn every_string_of_a_part_is_watched_but_its_signature() {
+        let redactor = Redactor::standard();
+        let canary = || format!("ghc_{}", "a2".repeat(13));
+        let call = |id: Option<String>, name: &str| Content::Call { id, name: name.into(), args: Json(json!({})) };
+        for content in [
+            call(None, &canary()),
+            call(Some(canary()), "send"),
+            Content::Code { language: canary(), code: "1".into() },
+            Content::CodeResult { outcome: canary(), output: "1".into() },
+            Content::Inline { mime_type: canary(), data: "YQ==".into() },
+        ] {
+            let mut outlet = outlet(&redactor);
+            let part = Part { provenance: Provenance::Model, content, thought_signature: None };
+            let passed = parts(outlet.pass(chunk(vec![part.clone()], None)));
+            assert!(outlet.leaked(), "{part:?}");
+            assert_ne!(passed, [part]);
+        }
     }
 
     #[test]
