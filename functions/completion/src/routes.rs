@@ -92,7 +92,7 @@ const OPENAI_APIS: [&str; 19] = [
 #[must_use]
 pub fn claim(path: &str) -> Option<Surface> {
     let Some(rest) = path.strip_prefix("/v1/") else {
-        let openai = OPENAI_BASES.iter().any(|base| path.starts_with(base));
+        let openai = path.starts_with("/openai") || path.starts_with("/v1beta/openai");
         return Some(if openai { Surface::OpenAi } else { Surface::Gemini });
     };
     let first = rest.split('/').next().unwrap_or_default();
