@@ -25,12 +25,24 @@ pub enum Treatment {
 
 /// The fields of one wire format.
 #[derive(Debug)]
-pub struct Table(HashMap<&'static str, Treatment>);
+pub struct Table {
+    rows: HashMap<&'static str, Treatment>,
+    spelling: Spelling,
+}
+
+/// How a wire format spells its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// In camelCase or, as proto3 JSON allows, in `snake_case`.
+    Either,
+    /// As the rows have them, to the letter.
+    Exact,
+}
 
 /// What was let in.
 #[derive(Debug)]
 pub struct Admitted {
-    /// The value with known fields only, in camelCase, without nulls.
+    /// The value with known fields only, spelt as in the table, without nulls.
     pub value: Value,
     /// Paths that were accepted and ignored.
     pub ignored: Vec<String>,
@@ -62,16 +74,28 @@ pub enum Refusal {
 }
 
 impl Table {
-    /// A table of rows.
+    /// A table of rows in camelCase, for a format that takes names in camelCase or, as proto3 JSON allows, in
+    /// `snake_case`.
     #[must_use]
     pub fn new(rows: &[(&'static str, Treatment)]) -> Self {
-        Self(rows.iter().copied().collect())
+        Self { rows: rows.iter().copied().collect(), spelling: Spelling::Either }
+    }
+
+    /// A table of rows for a format that takes names only as they are spelt there.
+    #[must_use]
+    pub fn exact(rows: &[(&'static str, Treatment)]) -> Self {
+        Self { rows: rows.iter().copied().collect(), spelling: Spelling::Exact }
+    }
+
+    /// What becomes of the field at a path, such as `contents[].parts[].text`; `None` where no row knows it.
+    #[must_use]
+    pub fn treatment(&self, path: &str) -> Option<Treatment> {
+        self.rows.get(path).copied()
     }
 
     /// Lets a request in, or says which field is not accepted.
     ///
-    /// `admitted` lists paths that a policy admits although their row refuses them. Names may be in camelCase or, as
-    /// proto3 JSON allows, in `snake_case`; null is the same as absent.
+    /// `admitted` lists paths that a policy admits although their row refuses them. Null is the same as absent.
     ///
     /// # Errors
     /// The first [`Refusal`] in document order.
@@ -88,8 +112,8 @@ impl Table {
 
     /// What becomes of the field `name`, with which `path` ends. A name that is itself written as a path, such as
     /// `parts[].text`, would otherwise be taken for the field that the path leads to.
-    fn treatment(&self, name: &str, path: &str) -> Option<Treatment> {
-        if name.contains(['.', '[', ']']) { None } else { self.0.get(path).copied() }
+    fn of_name(&self, name: &str, path: &str) -> Option<Treatment> {
+        if name.contains(['.', '[', ']']) { None } else { self.treatment(path) }
     }
 
     fn prune_at(&self, value: &mut Value, path: &mut String) -> u32 {
@@ -105,7 +129,7 @@ impl Table {
                 let mut dropped = 0;
                 fields.retain(|name, field| {
                     let length = enter(path, name);
-                    let treatment = self.treatment(name, path);
+                    let treatment = self.of_name(name, path);
                     match treatment {
                         Some(Treatment::Forward | Treatment::Clamp) => dropped += self.prune_at(field, path),
                         Some(Treatment::Opaque | Treatment::Ignore) => {}
@@ -146,9 +170,9 @@ impl Walk<'_> {
     fn object(&mut self, fields: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
         let mut known = Map::with_capacity(fields.len());
         for (name, field) in fields {
-            let name = camel_case(name);
+            let name = if self.table.spelling == Spelling::Either { camel_case(name) } else { name };
             let length = enter(&mut self.path, &name);
-            let field = match self.table.treatment(&name, &self.path) {
+            let field = match self.table.of_name(&name, &self.path) {
                 None => return Err(Refusal::Unknown { path: mem::take(&mut self.path) }),
                 Some(_) if field.is_null() => None,
                 Some(Treatment::Refuse(remedy)) => {
@@ -286,6 +310,14 @@ mod tests {
             let refused = table.admit(json!({name: 1}), &|_| false);
             assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{name}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn an_exact_table_takes_no_other_spelling() {
+        let table = Table::exact(&[("two_words", Treatment::Forward)]);
+        assert_eq!(table.admit(json!({"two_words": 1}), &|_| false).unwrap().value, json!({"two_words": 1}));
+        let refusal = table.admit(json!({"twoWords": 1}), &|_| false).unwrap_err();
+        assert_eq!(refusal, Refusal::Unknown { path: "twoWords".into() });
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A true drop-in: Google's own SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
+//! A true drop-in: the official SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use tests::wait;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// What every SDK does.
+/// What every SDK of Google's does.
 const CASES: &[&str] = &[
     "batches_not_served",
     "blocked_by_gemini",
@@ -47,8 +47,47 @@ const CASES: &[&str] = &[
     "wrong_key",
 ];
 
-/// What only the Python SDK does: it calls functions by itself.
+/// What only Google's Python SDK does: it calls functions by itself.
 const PYTHON_CASES: &[&str] = &["tools_called_by_the_sdk"];
+
+/// What every SDK of `OpenAI`'s does.
+const OPENAI_CASES: &[&str] = &[
+    "bad_request",
+    "batches_not_served",
+    "blocked_by_gemini",
+    "blocked_by_the_gate",
+    "blocked_by_the_gate_streamed",
+    "blocked_output",
+    "blocked_parse",
+    "chat",
+    "chat_by_turns",
+    "embeddings_not_served",
+    "files_not_served",
+    "image",
+    "json_schema",
+    "midstream_error",
+    "models_get",
+    "models_list",
+    "other_bases",
+    "parse",
+    "parse_tools",
+    "redacted",
+    "redacted_stream",
+    "responses_not_served",
+    "stream",
+    "stream_helper",
+    "stream_with_usage",
+    "tools",
+    "tools_streamed",
+    "tools_without_signature",
+    "unknown_model",
+    "upstream_400",
+    "upstream_429",
+    "upstream_429_is_not_retried_when_futile",
+    "upstream_500",
+    "upstream_key_rejected",
+    "wrong_key",
+];
 
 /// What came of running a suite through a gate.
 struct Run {
@@ -117,4 +156,14 @@ async fn google_genai_3_for_python_works() {
 #[tokio::test]
 async fn google_genai_for_node_works() {
     run(Sdk::Node, "conformance.mjs").await.assert_conforms(&[CASES]);
+}
+
+#[tokio::test]
+async fn openai_3_for_python_works() {
+    run(Sdk::OpenAiPython, "openai_conformance.py").await.assert_conforms(&[OPENAI_CASES]);
+}
+
+#[tokio::test]
+async fn openai_6_for_node_works() {
+    run(Sdk::Node, "openai.mjs").await.assert_conforms(&[OPENAI_CASES]);
 }

@@ -10,6 +10,7 @@ mod audit;
 mod conformance;
 mod double;
 mod naughty;
+mod openai;
 mod oversize;
 mod readme;
 mod refusals;

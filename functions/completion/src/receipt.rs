@@ -19,6 +19,8 @@ pub struct Receipt {
     pub redactions: Option<u32>,
     /// Fields that were accepted without effect, or with their value lowered.
     pub ignored: Vec<String>,
+    /// Calls that were sent with Google's placeholder, since their thought signature was lost.
+    pub placeholders: u32,
 }
 
 impl Receipt {
@@ -31,11 +33,14 @@ impl Receipt {
         });
         let lines = [
             ("x-gatehouse-request-id", Some(self.request_id.clone())),
+            // OpenAI's clients show this one.
+            ("x-request-id", Some(self.request_id.clone())),
             ("x-gatehouse-policy", Some(self.policy_version.clone())),
             ("x-gatehouse-decision", decision.map(str::to_owned)),
             ("x-gatehouse-rules", list(&self.rules)),
             ("x-gatehouse-redactions", self.redactions.map(|count| count.to_string())),
             ("x-gatehouse-ignored", list(&self.ignored)),
+            ("x-gatehouse-placeholders", (self.placeholders > 0).then(|| self.placeholders.to_string())),
         ];
         for (name, value) in lines {
             // A value that is no header value is left out: nothing of the answer depends on it.

@@ -136,8 +136,13 @@ const REQUEST: &[(&str, Treatment)] = {
     ]
 };
 
-/// The fields of `generateContent` and `streamGenerateContent`.
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(REQUEST));
+
+/// The fields of `generateContent` and `streamGenerateContent`.
+#[must_use]
+pub fn table() -> &'static Table {
+    &TABLE
+}
 
 #[cfg(test)]
 mod tests {
