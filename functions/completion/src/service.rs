@@ -282,6 +282,7 @@ fn read(target: Target, headers: &HeaderMap, bytes: &[u8], policy: &Policy) -> R
     let value = json::read(bytes, policy.limits.max_json_depth.get()).map_err(|error| match error {
         json::Error::Duplicate { .. } => Problem::new(Code::DuplicateKey, format!("a key is given twice at {error}")),
         json::Error::Syntax { .. } => Problem::new(Code::InvalidJson, format!("the body is not JSON at {error}")),
+        json::Error::TooMany => Problem::new(Code::PromptTooLarge, format!("the body has {error}; send less")),
         json::Error::TooDeep => {
             let message = format!("the JSON nests deeper than {} levels", policy.limits.max_json_depth);
             Problem::new(Code::TooDeep, message)

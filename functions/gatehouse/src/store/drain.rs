@@ -48,13 +48,17 @@ pub(crate) fn run(data: &Path, connection: &mut Connection) -> Result<Report, Er
     };
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     paths.sort();
+    let mut failed = None;
     for path in paths {
-        drain_file(&path, connection, &mut report)?;
+        // A file fails alone: the others are drained, and the first failure is told.
+        if let Err(error) = drain_file(&path, connection, &mut report) {
+            failed.get_or_insert(error);
+        }
     }
     if report.rejected > 0 {
         tracing::error!(code = "audit_rejected", lines = report.rejected, "lines of the spool are no records");
     }
-    Ok(report)
+    failed.map_or(Ok(report), Err)
 }
 
 fn drain_file(path: &Path, connection: &mut Connection, report: &mut Report) -> Result<(), Error> {
