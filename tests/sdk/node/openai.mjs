@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { ContentFilterFinishReasonError } from "openai/core/error";
 
 const { BASE_URL, API_KEY, SIGNATURE } = process.env;
 const model = "gemini-3.5-flash";
@@ -221,7 +222,7 @@ const cases = {
   },
   async blocked_parse() {
     const call = () => client.chat.completions.parse({ model, messages: user(INJECTION), response_format: person });
-    await refused(call, OpenAI.ContentFilterFinishReasonError ?? Error);
+    await refused(call, ContentFilterFinishReasonError);
   },
   async blocked_output() {
     assertFiltered((await ask("case:safety")).choices[0]);
