@@ -218,11 +218,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let entry = &self.entry;
         tracing::info!(
             caller = entry.caller,
+            surface = entry.surface,
             operation = entry.operation,
             model = entry.model,
             decision = ?entry.decision,
             blocked_reason = entry.blocked_reason,
             error = entry.error,
+            placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
             "answered"
         );

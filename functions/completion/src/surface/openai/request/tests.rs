@@ -222,7 +222,7 @@ fn what_asks_for_nothing_is_taken_and_named() {
     let neutral = json!({"logit_bias": {}, "logprobs": false, "modalities": ["text"], "n": 1, "store": false,
         "parallel_tool_calls": true, "service_tier": "auto", "top_logprobs": 0, "verbosity": "medium",
         "metadata": {"a": "b"}, "prompt_cache_key": "k", "user": null});
-    let ignored = request(with(neutral.clone())).unwrap().ask.ignored;
+    let ignored = request(with(neutral)).unwrap().ask.ignored;
     assert_eq!(ignored.len(), 11, "{ignored:?}");
 }
 
