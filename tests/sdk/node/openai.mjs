@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { ContentFilterFinishReasonError } from "openai/core/error";
+import { makeParseableResponseFormat } from "openai/lib/parser";
 
 const { BASE_URL, API_KEY, SIGNATURE } = process.env;
 const model = "gemini-3.5-flash";
@@ -138,9 +139,8 @@ const cases = {
     assert.equal(data.choices[0].message.content, "Hello from the double.");
   },
   async parse() {
-    const format = { ...person, $brand: "auto-parseable-response-format", $parseRaw: JSON.parse };
-    for (const own of ["$brand", "$parseRaw"]) Object.defineProperty(format, own, { enumerable: false });
-    const completion = await client.chat.completions.parse({ model, messages: user("case:json"), response_format: format });
+    const response_format = makeParseableResponseFormat(person, JSON.parse);
+    const completion = await client.chat.completions.parse({ model, messages: user("case:json"), response_format });
     assert.deepEqual(completion.choices[0].message.parsed, { name: "Ada", age: 36 });
   },
   async parse_tools() {
