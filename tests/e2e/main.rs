@@ -9,6 +9,7 @@
 mod audit;
 mod conformance;
 mod double;
+mod fields;
 mod naughty;
 mod openai;
 mod oversize;

@@ -1,6 +1,7 @@
 //! The `OpenAI` surface when all is well: what a client asks reaches Gemini, and the completion comes back.
 
 mod answers;
+mod one_gate;
 mod records;
 mod refusals;
 mod upstream;

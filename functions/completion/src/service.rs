@@ -9,7 +9,7 @@ use shared::answer::Usage;
 use shared::audit::{Entry, Kind};
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
-use shared::conversation::Conversation;
+use shared::conversation::{Conversation, Text};
 use shared::guards::redact::Redactor;
 use shared::guards::{Decision, Verdict};
 use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
@@ -218,11 +218,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let entry = &self.entry;
         tracing::info!(
             caller = entry.caller,
+            surface = entry.surface,
             operation = entry.operation,
             model = entry.model,
             decision = ?entry.decision,
             blocked_reason = entry.blocked_reason,
             error = entry.error,
+            placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
             "answered"
         );
@@ -292,7 +294,8 @@ fn read(target: Target, headers: &HeaderMap, bytes: &[u8], policy: &Policy) -> R
 }
 
 /// The end user, by the header or by the body's own field.
-fn end_user(headers: &HeaderMap, named: Option<String>, policy: &Policy) -> Result<Option<String>, Problem> {
+fn end_user(headers: &HeaderMap, named: Option<Text>, policy: &Policy) -> Result<Option<String>, Problem> {
+    let named = named.as_ref().map(|user| user.expose().trim());
     let Some(value) = headers.get(USER) else {
         return match named {
             None if policy.users.require => {
@@ -300,7 +303,7 @@ fn end_user(headers: &HeaderMap, named: Option<String>, policy: &Policy) -> Resu
                 Err(Problem::new(Code::UserRequired, message))
             }
             None => Ok(None),
-            Some(user) if fits_a_name(user.trim()) => Ok(Some(user.trim().to_owned())),
+            Some(user) if fits_a_name(user) => Ok(Some(user.to_owned())),
             Some(_) => Err(Problem::invalid("user", &format!("must have 1 to {LONGEST_USER} bytes"))),
         };
     };
@@ -309,7 +312,7 @@ fn end_user(headers: &HeaderMap, named: Option<String>, policy: &Policy) -> Resu
         let message = format!("{USER}: give a name of 1 to {LONGEST_USER} bytes in UTF-8");
         return Err(Problem::new(Code::InvalidHeader, message));
     }
-    if named.is_some_and(|named| named.trim() != user) {
+    if named.is_some_and(|named| named != user) {
         return Err(Problem::invalid("user", "is not the end user of the header x-gatehouse-user; give one of them"));
     }
     Ok(Some(user.to_owned()))

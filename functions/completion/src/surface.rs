@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde_json::{Map, Value};
-use shared::conversation::Conversation;
+use shared::conversation::{Conversation, Text};
 use shared::fields::Table;
 use shared::policy::Policy;
 
@@ -42,7 +42,7 @@ pub struct Request {
     /// What is asked of it.
     pub operation: Operation,
     /// The end user whom the body names.
-    pub user: Option<String>,
+    pub user: Option<Text>,
     /// Whether a stream is to tell its usage in an event of its own.
     pub usage_event: bool,
     /// What is asked.

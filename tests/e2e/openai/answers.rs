@@ -16,7 +16,10 @@ async fn a_secret_is_redacted_whole_and_cut_anywhere() {
     let gemini = Gemini::start(move |request| {
         let asked = request.contents()[0]["parts"][0]["text"].as_str().unwrap();
         match asked.parse::<usize>() {
-            Ok(at) => Script::events(&answer::chunks(&[&text[..at], &text[at..]])),
+            Ok(at) => {
+                let (before, after) = text.split_at(at);
+                Script::events(&answer::chunks(&[before, after]))
+            }
             Err(_) => Script::json(200, &answer::text(text)),
         }
     })

@@ -4,6 +4,8 @@
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { ContentFilterFinishReasonError } from "openai/core/error";
+import { makeParseableResponseFormat } from "openai/lib/parser";
 
 const { BASE_URL, API_KEY, SIGNATURE } = process.env;
 const model = "gemini-3.5-flash";
@@ -137,9 +139,8 @@ const cases = {
     assert.equal(data.choices[0].message.content, "Hello from the double.");
   },
   async parse() {
-    const format = { ...person, $brand: "auto-parseable-response-format", $parseRaw: JSON.parse };
-    for (const own of ["$brand", "$parseRaw"]) Object.defineProperty(format, own, { enumerable: false });
-    const completion = await client.chat.completions.parse({ model, messages: user("case:json"), response_format: format });
+    const response_format = makeParseableResponseFormat(person, JSON.parse);
+    const completion = await client.chat.completions.parse({ model, messages: user("case:json"), response_format });
     assert.deepEqual(completion.choices[0].message.parsed, { name: "Ada", age: 36 });
   },
   async parse_tools() {
@@ -221,7 +222,7 @@ const cases = {
   },
   async blocked_parse() {
     const call = () => client.chat.completions.parse({ model, messages: user(INJECTION), response_format: person });
-    await refused(call, OpenAI.ContentFilterFinishReasonError ?? Error);
+    await refused(call, ContentFilterFinishReasonError);
   },
   async blocked_output() {
     assertFiltered((await ask("case:safety")).choices[0]);

@@ -17,16 +17,20 @@ pub fn body(problem: &Problem, request_id: &str) -> Value {
     }})
 }
 
-/// Our stable code, but for those that programs written for `OpenAI` ask for by name.
+/// Codes that programs written for `OpenAI` ask for by name, and which ours they stand for.
+const THEIRS: [(Code, &str); 8] = [
+    (Code::ModelNotAllowed, "model_not_found"),
+    (Code::PromptBlocked, "content_filter"),
+    (Code::PromptLeak, "content_filter"),
+    (Code::PromptTooLarge, "context_length_exceeded"),
+    (Code::ProviderModelGone, "model_not_found"),
+    (Code::Unauthenticated, "invalid_api_key"),
+    (Code::UnknownRoute, "unknown_url"),
+    (Code::UnsupportedApi, "unknown_url"),
+];
+
 fn code(code: Code) -> &'static str {
-    match code {
-        Code::ModelNotAllowed | Code::ProviderModelGone => "model_not_found",
-        Code::PromptBlocked | Code::PromptLeak => "content_filter",
-        Code::PromptTooLarge => "context_length_exceeded",
-        Code::Unauthenticated => "invalid_api_key",
-        Code::UnknownRoute | Code::UnsupportedApi => "unknown_url",
-        other => other.as_str(),
-    }
+    THEIRS.iter().find(|(ours, _)| *ours == code).map_or(code.as_str(), |(_, theirs)| theirs)
 }
 
 fn kind(code: Code) -> &'static str {

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value, json};
 use shared::fields::{Table, Treatment};
 
 const AUDIO: &str = "speech is not generated here";
@@ -128,17 +129,29 @@ const REQUEST: &[(&str, Treatment)] = {
     ]
 };
 
-/// Fields that are taken only with a value that asks for nothing, and why no other is.
-pub(super) const NEUTRAL: &[(&str, fn(&serde_json::Value) -> bool, &str)] = &[
-    ("logit_bias", |value| value.as_object().is_some_and(serde_json::Map::is_empty), "Gemini has no such bias"),
-    ("logprobs", |value| *value == false, LOGPROBS),
-    ("modalities", |value| *value == serde_json::json!(["text"]), "answers are text here"),
-    ("n", |value| *value == 1, "one choice is answered; ask again for another"),
-    ("parallel_tool_calls", |value| *value == true, "Gemini may call several functions at once; take them in turn"),
-    ("service_tier", |value| *value == "auto" || *value == "default", "the operator chooses the service tier"),
-    ("store", |value| *value == false, "nothing is stored"),
-    ("top_logprobs", |value| *value == 0, LOGPROBS),
-    ("verbosity", |value| *value == "medium", "say in the prompt how long the answer should be"),
+/// A field that is taken only with a value that asks for nothing.
+pub(super) struct Neutral {
+    pub(super) name: &'static str,
+    /// Whether a value asks for nothing.
+    pub(super) harmless: fn(&Value) -> bool,
+    /// Why no other is taken, or what to do instead.
+    pub(super) remedy: &'static str,
+}
+
+const fn neutral(name: &'static str, harmless: fn(&Value) -> bool, remedy: &'static str) -> Neutral {
+    Neutral { name, harmless, remedy }
+}
+
+pub(super) const NEUTRAL: &[Neutral] = &[
+    neutral("logit_bias", |value| value.as_object().is_some_and(Map::is_empty), "Gemini has no such bias"),
+    neutral("logprobs", |value| *value == false, LOGPROBS),
+    neutral("modalities", |value| *value == json!(["text"]), "answers are text here"),
+    neutral("n", |value| *value == 1, "one choice is answered; ask again for another"),
+    neutral("parallel_tool_calls", |value| *value == true, "Gemini may call several functions at once; leave it out"),
+    neutral("service_tier", |value| *value == "auto" || *value == "default", "the operator chooses the service tier"),
+    neutral("store", |value| *value == false, "nothing is stored"),
+    neutral("top_logprobs", |value| *value == 0, LOGPROBS),
+    neutral("verbosity", |value| *value == "medium", "say in the prompt how long the answer should be"),
 ];
 
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(REQUEST));
@@ -186,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_field_with_a_neutral_value_has_a_row_that_lets_it_in() {
-        for (name, _, _) in NEUTRAL {
+        for Neutral { name, .. } in NEUTRAL {
             assert!(matches!(table().treatment(name), Some(Treatment::Clamp | Treatment::Opaque)), "{name}");
         }
     }

@@ -1,6 +1,7 @@
 //! Reads a chat completion request.
 
 use serde_json::Value;
+use shared::conversation::Text;
 use shared::fields::Admitted;
 use shared::policy::Policy;
 
@@ -58,12 +59,12 @@ fn delivery(body: &mut Object) -> Result<(Operation, bool), Problem> {
 }
 
 /// The end user, by the newer or the older name of the field.
-fn user(body: &mut Object) -> Result<Option<String>, Problem> {
+fn user(body: &mut Object) -> Result<Option<Text>, Problem> {
     match (body.string("safety_identifier")?, body.string("user")?) {
         (Some(newer), Some(older)) if newer != older => {
             Err(Problem::invalid("user", "is not safety_identifier; give one of them"))
         }
-        (newer, older) => Ok(newer.or(older)),
+        (newer, older) => Ok(newer.or(older).map(Text::from)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::NEUTRAL;
+use super::fields::{NEUTRAL, Neutral};
 use super::messages::function_only;
 use crate::problem::{Code, Problem};
 use crate::surface::object::Object;
@@ -18,7 +18,7 @@ const RENAMED: [(&str, &str); 5] = [
 
 /// Takes the fields away that ask for nothing, and refuses those of them that ask for something.
 pub(super) fn neutral(body: &mut Object, ignored: &mut Vec<String>) -> Result<(), Problem> {
-    for (name, harmless, remedy) in NEUTRAL {
+    for Neutral { name, harmless, remedy } in NEUTRAL {
         match body.take(name) {
             None => {}
             Some(value) if harmless(&value) => ignored.push((*name).to_owned()),

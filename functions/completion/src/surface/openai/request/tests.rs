@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 use shared::conversation::{Content, Json, Part, Provenance, Role, Signature};
 
@@ -222,7 +223,7 @@ fn what_asks_for_nothing_is_taken_and_named() {
     let neutral = json!({"logit_bias": {}, "logprobs": false, "modalities": ["text"], "n": 1, "store": false,
         "parallel_tool_calls": true, "service_tier": "auto", "top_logprobs": 0, "verbosity": "medium",
         "metadata": {"a": "b"}, "prompt_cache_key": "k", "user": null});
-    let ignored = request(with(neutral.clone())).unwrap().ask.ignored;
+    let ignored = request(with(neutral)).unwrap().ask.ignored;
     assert_eq!(ignored.len(), 11, "{ignored:?}");
 }
 
@@ -293,4 +294,64 @@ fn a_stream_tells_its_usage_when_asked() {
     assert_eq!((streamed.operation, streamed.usage_event), (Operation::Stream, true));
     let whole = request(with(json!({"stream": false, "stream_options": null}))).unwrap();
     assert_eq!((whole.operation, whole.usage_event), (Operation::Generate, false));
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    // Names of the format make most bodies go deep before they are refused.
+    let name = prop::sample::select(vec![
+        "role",
+        "content",
+        "type",
+        "text",
+        "image_url",
+        "url",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "id",
+        "tool_call_id",
+        "messages",
+        "tools",
+        "tool_choice",
+        "stop",
+        "user",
+        "extra_content",
+        "google",
+        "refusal",
+    ]);
+    let word =
+        prop::sample::select(vec!["user", "assistant", "tool", "system", "text", "function", "{}", "data:;base64,"]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        word.prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        let fields = prop::collection::btree_map(name.clone(), inner.clone(), 0..6);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            fields.prop_map(|fields| fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn never_panics_and_names_the_field_in_few_words(messages in any_json(), more in any_json()) {
+        let body = json!({"model": "gemini-3.5-flash", "messages": messages, "tool_choice": more, "tools": more});
+        if let Err(problem) = request(body) {
+            prop_assert!(problem.field.is_some() && problem.message.len() < 400, "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn every_message_reaches_the_conversation(texts in prop::collection::vec(".{1,20}", 1..8)) {
+        let told = texts.iter().map(|text| json!({"role": "user", "content": text})).collect::<Value>();
+        let conversation = request(messages(told)).unwrap().ask.conversation;
+        let read: Vec<_> = conversation.turns.iter().map(|turn| turn.parts[0].judged_text().into_owned()).collect();
+        prop_assert_eq!(read, texts);
+    }
 }
