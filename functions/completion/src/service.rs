@@ -280,7 +280,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
 }
 
 fn read(target: Target, headers: &HeaderMap, bytes: &[u8], policy: &Policy) -> Result<Request, Problem> {
-    let documents = Documents::of(headers)?;
+    let mut documents = Documents::of(headers)?;
     let value = json::read(bytes, policy.limits.max_json_depth.get()).map_err(|error| match error {
         json::Error::Duplicate { .. } => Problem::new(Code::DuplicateKey, format!("a key is given twice at {error}")),
         json::Error::Syntax { .. } => Problem::new(Code::InvalidJson, format!("the body is not JSON at {error}")),
@@ -290,7 +290,7 @@ fn read(target: Target, headers: &HeaderMap, bytes: &[u8], policy: &Policy) -> R
             Problem::new(Code::TooDeep, message)
         }
     })?;
-    surface::read(target, value, &documents, policy)
+    surface::read(target, value, &mut documents, policy)
 }
 
 /// The end user, by the header or by the body's own field.

@@ -155,7 +155,7 @@ impl Surface {
 ///
 /// # Errors
 /// A [`Problem`] that names the field and what to do.
-pub fn read(target: Target, body: Value, documents: &Documents, policy: &Policy) -> Result<Request, Problem> {
+pub fn read(target: Target, body: Value, documents: &mut Documents, policy: &Policy) -> Result<Request, Problem> {
     let (model, operation) = match target {
         Target::Chat => return openai::read(body, documents, policy),
         Target::Gemini { model, operation } => (model, operation),

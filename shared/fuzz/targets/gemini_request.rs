@@ -15,7 +15,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(Policy::embedded);
 
 fuzz_target!(|body: &[u8]| {
     let Ok(value) = json::read(body, POLICY.limits.max_json_depth.get()) else { return };
-    let Ok(ask) = gemini::read(value, &Documents::default(), &POLICY) else { return };
+    let Ok(ask) = gemini::read(value, &mut Documents::default(), &POLICY) else { return };
     let Ok(bounded) = compose::bound(&ask, &POLICY) else { return };
     let turns = ask.conversation.turns.len();
     let prompt = compose::compose("m", &ask, bounded, &POLICY, &Marks::mint().unwrap());

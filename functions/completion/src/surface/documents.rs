@@ -8,7 +8,8 @@ use crate::problem::{Code, Problem};
 
 const HEADER: &str = "x-gatehouse-documents";
 
-/// Parts that the caller calls documents, by turn (on the `OpenAI` surface: by message) and part.
+/// Parts that the caller calls documents, by turn (on the `OpenAI` surface: by message) and part, as long as they have not
+/// been met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Documents(BTreeSet<(usize, usize)>);
 
@@ -18,7 +19,11 @@ impl Documents {
     /// # Errors
     /// As for [`Documents::parse`].
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        headers.get(HEADER).map_or_else(|| Ok(Self::default()), |value| Self::parse(value.to_str().unwrap_or("?")))
+        let mut all = Self::default();
+        for value in headers.get_all(HEADER) {
+            all.0.append(&mut Self::parse(value.to_str().unwrap_or("?"))?.0);
+        }
+        Ok(all)
     }
 
     /// Reads the header's value: `0.1,2.0` names part 1 of turn 0 and part 0 of turn 2.
@@ -36,9 +41,17 @@ impl Documents {
         })
     }
 
-    /// Whether this part of this turn is one.
-    #[must_use]
-    pub fn contain(&self, turn: usize, part: usize) -> bool {
-        self.0.contains(&(turn, part))
+    /// Whether this part of this turn is one. Asked once of each part.
+    pub fn claim(&mut self, turn: usize, part: usize) -> bool {
+        self.0.remove(&(turn, part))
+    }
+
+    /// Whether all were met: a document that is none would be judged as a user's words.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the first that was not.
+    pub fn all_claimed(&self) -> Result<(), Problem> {
+        let Some((turn, part)) = self.0.first() else { return Ok(()) };
+        Err(Problem::new(Code::InvalidHeader, format!("{HEADER}: there is no part {turn}.{part}")))
     }
 }

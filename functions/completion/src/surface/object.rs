@@ -48,6 +48,20 @@ impl Object {
         }
     }
 
+    /// A word that stands for something and says nothing: no guard reads it, so that it must hold no sentence.
+    pub(crate) fn token(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        const LONGEST: usize = 256;
+        let token = self.string(name)?;
+        if token
+            .as_ref()
+            .is_some_and(|token| token.len() > LONGEST || !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            let message = format!("must be at most {LONGEST} ASCII characters without spaces");
+            return Err(Problem::invalid(&self.path_of(name), &message));
+        }
+        Ok(token)
+    }
+
     pub(crate) fn required_string(&mut self, name: &str) -> Result<String, Problem> {
         self.string(name)?.ok_or_else(|| Problem::invalid(&self.path_of(name), "is missing"))
     }

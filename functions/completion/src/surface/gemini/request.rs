@@ -15,7 +15,7 @@ use crate::surface::{Ask, Documents, Surface};
 ///
 /// # Errors
 /// A [`Problem`] that names the field and what to do.
-pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, Problem> {
+pub fn read(body: Value, documents: &mut Documents, policy: &Policy) -> Result<Ask, Problem> {
     let admits = |path: &str| {
         path.strip_prefix("tools[].").is_some_and(|tool| policy.tools.admits(tool))
             || path
@@ -33,6 +33,7 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, 
         None => Vec::new(),
     };
     let turns = reader.turns(body.objects("contents")?)?;
+    documents.all_claimed()?;
     let tools = body.objects("tools")?;
     bounds::functions(tools.iter().any(|tool| tool.has("functionDeclarations")), policy)?;
     Ok(Ask {
@@ -51,7 +52,7 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, 
 ///
 /// # Errors
 /// As for [`read`].
-pub fn read_count(mut body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, Problem> {
+pub fn read_count(mut body: Value, documents: &mut Documents, policy: &Policy) -> Result<Ask, Problem> {
     let inner = body.as_object_mut().and_then(|fields| {
         let name = ["generateContentRequest", "generate_content_request"]
             .into_iter()
@@ -95,7 +96,7 @@ fn safety(mut setting: Object) -> Result<(String, String), Problem> {
 
 struct Reader<'r> {
     bounds: Bounds<'r>,
-    documents: &'r Documents,
+    documents: &'r mut Documents,
     ignored: &'r mut Vec<String>,
 }
 
@@ -123,7 +124,8 @@ impl Reader<'_> {
         let mut read = Vec::with_capacity(parts.len());
         for (index, part) in parts.into_iter().enumerate() {
             self.bounds.part("contents")?;
-            read.extend(self.part(role, self.documents.contain(at, index), part)?);
+            let document = self.documents.claim(at, index);
+            read.extend(self.part(role, document, part)?);
         }
         Ok(Turn { role, parts: read })
     }
@@ -177,37 +179,44 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the part says of itself, in `partMetadata.gatehouse.provenance`, that it is a document.
+/// Whether the part says of itself, in `partMetadata.gatehouse.provenance`, that it is a document. What else it says to
+/// this gate is a mistake that must not pass for silence; metadata of others is theirs.
 fn declared_document(part: &mut Object) -> Result<bool, Problem> {
-    let path = part.path_of("partMetadata.gatehouse.provenance");
-    let Some(metadata) = part.take("partMetadata") else { return Ok(false) };
-    match metadata.pointer("/gatehouse/provenance") {
-        None => Ok(false),
-        Some(Value::String(name)) if name == "document" => Ok(true),
-        Some(Value::String(name)) if name == "user" => Ok(false),
-        Some(_) => Err(Problem::invalid(&path, "must be document or user")),
+    let Some(mut metadata) = part.object("partMetadata")? else { return Ok(false) };
+    let Some(mut ours) = metadata.object("gatehouse")? else { return Ok(false) };
+    let path = ours.path_of("provenance");
+    let provenance = ours.required_string("provenance")?;
+    if ours.into_fields().is_empty() {
+        match provenance.as_str() {
+            "document" => return Ok(true),
+            "user" => return Ok(false),
+            _ => {}
+        }
     }
+    Err(Problem::invalid(&path, "must be document or user, and stand alone"))
 }
 
 fn call(mut call: Object) -> Result<Content, Problem> {
     let args = Json(call.opaque_object("args")?.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
-    Ok(Content::Call { id: call.string("id")?, name: call.required_string("name")?, args })
+    Ok(Content::Call { id: call.token("id")?, name: call.required_string("name")?, args })
 }
 
 fn reply(mut reply: Object) -> Result<Content, Problem> {
     let response = reply.opaque_object("response")?;
     let response = response.ok_or_else(|| Problem::invalid(&reply.path_of("response"), "is missing"))?;
-    Ok(Content::Reply { id: reply.string("id")?, name: reply.required_string("name")?, response: Json(response) })
+    Ok(Content::Reply { id: reply.token("id")?, name: reply.required_string("name")?, response: Json(response) })
 }
 
 fn code(mut code: Object) -> Result<Content, Problem> {
-    let language = code.string("language")?.unwrap_or_default();
+    let language = code.token("language")?.unwrap_or_default();
     Ok(Content::Code { language, code: code.required_string("code")?.into() })
 }
 
 fn code_result(mut result: Object) -> Result<Content, Problem> {
     let output = result.string("output")?.unwrap_or_default();
-    Ok(Content::CodeResult { outcome: result.required_string("outcome")?, output: output.into() })
+    let outcome = result.token("outcome")?;
+    let outcome = outcome.ok_or_else(|| Problem::invalid(&result.path_of("outcome"), "is missing"))?;
+    Ok(Content::CodeResult { outcome, output: output.into() })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const DOCUMENT: &str = "document";
 /// Reads messages, oldest first.
 pub(super) struct Reader<'r> {
     pub(super) bounds: Bounds<'r>,
-    pub(super) documents: &'r Documents,
+    pub(super) documents: &'r mut Documents,
     /// How deep the JSON of arguments may nest.
     pub(super) depth: usize,
     /// Whether the model refuses a replayed call without a signature.
@@ -109,8 +109,8 @@ impl Reader<'_> {
 
     /// The parts of a message. `at` is its number, where the header may call one of them a document.
     fn content(&mut self, message: &mut Object, at: Option<usize>, whose: Provenance) -> Result<Vec<Part>, Problem> {
-        let provenance = |documents: &Documents, part: usize| {
-            if at.is_some_and(|at| documents.contain(at, part)) { Provenance::Document } else { whose }
+        let provenance = |documents: &mut Documents, part: usize| {
+            if at.is_some_and(|at| documents.claim(at, part)) { Provenance::Document } else { whose }
         };
         if message.is_string("content") {
             self.bounds.part("messages")?;

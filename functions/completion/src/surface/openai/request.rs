@@ -18,7 +18,7 @@ use crate::surface::{Ask, Documents, Request, Surface};
 ///
 /// # Errors
 /// A [`Problem`] that names the field and what to do.
-pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Request, Problem> {
+pub fn read(body: Value, documents: &mut Documents, policy: &Policy) -> Result<Request, Problem> {
     let Admitted { value, mut ignored } = TABLE.admit(body, &|_| false).map_err(Problem::of_field)?;
     let mut body = Object::of(value, "")?;
     let model = routes::bare(&body.required_string("model")?)?;
@@ -41,7 +41,8 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Reque
         placeholders: 0,
     };
     let conversation = reader.conversation(body.objects("messages")?)?;
-    let Reader { ignored, placeholders, .. } = reader;
+    let Reader { documents, ignored, placeholders, .. } = reader;
+    documents.all_claimed()?;
     let ask =
         Ask { surface: Surface::OpenAi, conversation, tools, tool_config, generation, safety, ignored, placeholders };
     Ok(Request { model, operation, user, usage_event, ask })

@@ -8,7 +8,7 @@ use crate::problem::Code;
 const PLACEHOLDER: &str = "skip_thought_signature_validator";
 
 fn request(body: Value) -> Result<Request, Problem> {
-    read(body, &Documents::default(), &Policy::embedded())
+    read(body, &mut Documents::default(), &Policy::embedded())
 }
 
 /// A request of one user's message, with more fields.
@@ -62,7 +62,7 @@ fn a_document_is_one_by_its_messages_name_or_by_the_header() {
         {"role": "user", "name": "document", "content": [{"type": "text", "text": "a"}]},
         {"role": "user", "name": "ada", "content": [{"type": "text", "text": "b"}, {"type": "text", "text": "c"}]},
     ]));
-    let request = read(body, &Documents::parse("1.1").unwrap(), &Policy::embedded()).unwrap();
+    let request = read(body, &mut Documents::parse("1.1").unwrap(), &Policy::embedded()).unwrap();
     let provenances: Vec<_> =
         request.ask.conversation.turns.iter().flat_map(|turn| &turn.parts).map(|part| part.provenance).collect();
     assert_eq!(provenances, [Provenance::Document, Provenance::User, Provenance::Document]);
