@@ -25,6 +25,11 @@ e2e *words:
 bench *words:
     cargo bench -p shared {{ words }}
 
+# The release binary in front of a loopback Gemini, against a bare nginx hop. Needs nginx and taskset.
+bench-gateway *words:
+    cargo build --release -p gatehouse
+    cargo bench -p tests --bench gateway -- {{ words }}
+
 # Licences, advisories, sources and bans of all dependencies.
 deny:
     cargo deny check

@@ -11,6 +11,7 @@ mod conformance;
 mod double;
 mod naughty;
 mod oversize;
+mod readme;
 mod refusals;
 mod secrets;
 mod startup;

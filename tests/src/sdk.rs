@@ -22,15 +22,17 @@ pub enum Sdk {
     Node,
 }
 
-/// A script in an SDK's language, ready for its environment.
+/// A script in an SDK's language, ready for its environment. `file` is one of the suite's, or an absolute path to one
+/// in Python.
 ///
 /// # Panics
 /// When the SDK cannot be installed.
-pub async fn script(sdk: Sdk, file: &'static str) -> tokio::process::Command {
+pub async fn script(sdk: Sdk, file: impl Into<PathBuf>) -> tokio::process::Command {
+    let file = file.into();
     let ready = tokio::task::spawn_blocking(move || match sdk {
-        Sdk::Python2 => python("python-2", "requirements-2.txt", file),
-        Sdk::Python3 => python("python-3", "requirements-3.txt", file),
-        Sdk::Node => node(file),
+        Sdk::Python2 => python("python-2", "requirements-2.txt", &file),
+        Sdk::Python3 => python("python-3", "requirements-3.txt", &file),
+        Sdk::Node => node(&file),
     });
     let mut command = tokio::process::Command::from(wait::done("install the SDK", ready.await));
     // What the SDKs speak to is on this machine, whatever lies between it and the registries.
@@ -38,7 +40,7 @@ pub async fn script(sdk: Sdk, file: &'static str) -> tokio::process::Command {
     command
 }
 
-fn python(name: &str, requirements: &str, file: &str) -> Command {
+fn python(name: &str, requirements: &str, file: &Path) -> Command {
     let source = sources().join("python");
     let wanted = read(&source.join(requirements));
     let home = installed(name, &wanted, |home| {
@@ -50,7 +52,7 @@ fn python(name: &str, requirements: &str, file: &str) -> Command {
     command
 }
 
-fn node(file: &str) -> Command {
+fn node(file: &Path) -> Command {
     let source = sources().join("node");
     let manifest = ["package.json", "package-lock.json"];
     let own_node = !on_path("npm");

@@ -2,7 +2,7 @@
 //!
 //! Only ever matched against; what is forwarded is the text itself. Three steps, each linear:
 //!
-//! 1. Invisible characters go, and tag characters become the ASCII they spell ([`invisible`]).
+//! 1. Invisible characters go, and tag characters become the ASCII they spell.
 //! 2. Unicode NFKC: full-width, mathematical, circled, ligatures. It can grow a text, at the worst from 3 bytes to 33
 //!    (U+FDFA), so a copy is at most eleven times its text.
 //! 3. Folding: combining marks off Latin letters and digits, look-alikes of other scripts in words that mix scripts or
@@ -35,12 +35,12 @@ pub(super) fn copy(text: &str) -> (Cow<'_, str>, bool) {
     if text.is_ascii() {
         return (Cow::Borrowed(text), false);
     }
-    let hides = text.chars().any(invisible::is_hidden);
+    let hides = invisible::hides(text);
     let revealed: Cow<'_, str> =
         if hides { text.chars().filter_map(invisible::reveal).collect() } else { Cow::Borrowed(text) };
     let composed = NFKC.normalize(&revealed);
     let mut fold = Fold::new(String::with_capacity(composed.len()));
-    composed.chars().for_each(|c| fold.push(c, 0));
+    fold.push_all(&composed);
     (Cow::Owned(fold.finish()), hides)
 }
 

@@ -19,6 +19,7 @@ mod checks;
 mod compile;
 mod json;
 mod operator;
+#[cfg_attr(not(test), expect(dead_code, reason = "the build script compiles the languages"))]
 mod patterns;
 mod rules;
 mod scan;
@@ -32,6 +33,7 @@ pub use patterns::Class;
 pub use stream::{Found, RedactionStream};
 
 use super::BadPattern;
+use operator::Own;
 use rules::Rules;
 use scan::{Scan, Sink};
 use stream::Output;
@@ -95,7 +97,7 @@ impl Redactor {
     /// All standard types, and nothing else. Nothing is compiled: the automaton is part of the program.
     #[must_use]
     pub fn standard() -> Self {
-        Self::with(BTreeMap::new(), None, Vec::new())
+        Self::with(BTreeMap::new(), Own::default())
     }
 
     /// What a policy wants.
@@ -111,12 +113,11 @@ impl Redactor {
                 return Err(BadPattern { name: name.clone(), index, reason });
             }
         }
-        let (own, names) = operator::compile(&settings.patterns)?;
-        Ok(Self::with(settings.types.clone(), own, names))
+        Ok(Self::with(settings.types.clone(), operator::compile(&settings.patterns)?))
     }
 
-    fn with(types: BTreeMap<String, bool>, own: Option<Arc<table::Table>>, names: Vec<Arc<str>>) -> Self {
-        let all = Rules::new(|name, _| types.get(name).copied().unwrap_or(true), own, names);
+    fn with(types: BTreeMap<String, bool>, own: Own) -> Self {
+        let all = Rules::new(|name, _| types.get(name).copied().unwrap_or(true), own);
         Self { all: Arc::new(all), secrets: Arc::default(), types: Arc::new(types) }
     }
 

@@ -1,6 +1,7 @@
 //! What is read together: the parts of one provenance, normalised and joined, and the way back to each part.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::{At, Place};
@@ -29,6 +30,8 @@ struct Piece<'c> {
     original: Cow<'c, str>,
     /// Whether it holds characters that show nothing.
     hides: bool,
+    /// The way back, worked out once something was found in it.
+    origins: OnceCell<Origins>,
     span: Range<usize>,
 }
 
@@ -96,7 +99,7 @@ impl<'c> Texts<'c> {
             }
             None => self.units.push(Unit { span: start..end, pieces: number..number + 1 }),
         }
-        self.pieces.push(Piece { turn, part, original, hides, span: start..end });
+        self.pieces.push(Piece { turn, part, original, hides, origins: OnceCell::new(), span: start..end });
     }
 
     pub(super) const fn provenance(&self) -> Provenance {
@@ -143,8 +146,10 @@ impl<'c> Texts<'c> {
         let length = piece.span.len();
         let start = span.start.saturating_sub(piece.span.start).min(length);
         let end = span.end.saturating_sub(piece.span.start).clamp(start, length);
-        let copy = self.text.get(piece.span.clone()).unwrap_or_default();
-        let span = Origins::trace(&piece.original, copy).map(start..end);
+        let origins = piece
+            .origins
+            .get_or_init(|| Origins::trace(&piece.original, self.text.get(piece.span.clone()).unwrap_or_default()));
+        let span = origins.map(start..end);
         let span = piece.original.floor_char_boundary(span.start)..piece.original.ceil_char_boundary(span.end);
         At { turn: piece.turn, part: piece.part, span }
     }

@@ -44,6 +44,38 @@ pub(super) struct Fold<S> {
     scratch: Vec<(char, usize)>,
 }
 
+impl Fold<String> {
+    /// What [`Self::push`] does character by character, with runs of other scripts copied whole.
+    pub(super) fn push_all(&mut self, text: &str) {
+        let mut run = 0;
+        for (at, c) in text.char_indices() {
+            if !stays(c) {
+                self.push_run(text.get(run..at).unwrap_or_default());
+                run = at + c.len_utf8();
+                self.push(c, 0);
+            }
+        }
+        self.push_run(text.get(run..).unwrap_or_default());
+    }
+
+    fn push_run(&mut self, run: &str) {
+        if !run.is_empty() {
+            self.close();
+            self.sink.push_str(run);
+            self.word = Word { start: self.sink.len(), ..Word::default() };
+            self.on_latin = false;
+        }
+    }
+}
+
+/// Whether `c` is of a script that has neither look-alikes nor marks to drop, or a sign that is left alone: it ends a
+/// word and stays as it is.
+const fn stays(c: char) -> bool {
+    matches!(c,
+        ' ' | ',' | '.' | '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}'
+        | '\u{AC00}'..='\u{FE1F}')
+}
+
 impl<S: Sink> Fold<S> {
     pub(super) fn new(sink: S) -> Self {
         Self { sink, word: Word::default(), on_latin: false, scratch: Vec::new() }
@@ -64,8 +96,7 @@ impl<S: Sink> Fold<S> {
 
     fn push_other(&mut self, c: char, origin: usize) {
         match c {
-            // Whole scripts that have neither look-alikes nor marks to drop come first: they are most of what comes.
-            '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FE1F}' => {
+            _ if stays(c) => {
                 self.end(c, origin, false);
             }
             '\u{370}'..='\u{58F}' if !is_mark(c) => match likeness(c) {

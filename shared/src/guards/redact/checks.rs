@@ -93,7 +93,7 @@ fn luhn(text: &str) -> bool {
         .enumerate()
         .map(|(place, digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn email(text: &str) -> Ruling {
@@ -114,10 +114,11 @@ fn email(text: &str) -> Ruling {
 fn ipv6(text: &str) -> Ruling {
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
     let address = groups >= 3 && text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<Ipv6Addr>().is_ok();
+    let hardware = text.split(':').all(|group| group.len() == 2);
     // A shortened address may be followed by a port that reads like its last group.
     let bare =
         [":8080", ":8443", ":443"].iter().find_map(|port| text.strip_suffix(port)).filter(|bare| !bare.ends_with(':'));
-    when(address, 0..bare.unwrap_or(text).len())
+    when(address && !hardware, 0..bare.unwrap_or(text).len())
 }
 
 fn is_ssn(text: &str) -> bool {

@@ -59,9 +59,9 @@ impl Decoder {
         self.decode(true);
     }
 
-    /// How many bytes of source are held.
-    pub(super) fn held(&self) -> usize {
-        self.source.len()
+    /// How many bytes of source are not released yet.
+    pub(super) fn held(&self, released: usize) -> usize {
+        self.source.len() - (self.at(released) - self.origin)
     }
 
     /// Lends the decoded text to a scan.
@@ -72,6 +72,9 @@ impl Decoder {
     /// Takes the decoded text back, whose first `settled` bytes are no longer needed.
     pub(super) fn settle(&mut self, text: String, settled: usize) {
         self.text = text;
+        if settled == 0 {
+            return;
+        }
         let start = self.at(settled);
         self.text.drain(..settled);
         if let Some(last) = self.units.drain(..settled).next_back() {

@@ -17,10 +17,19 @@ const LONGEST: usize = 1024;
 /// More than this, and a policy would slow the start of a function.
 const LIMIT_BYTES: usize = 4 << 20;
 
-/// Compiles patterns. `None` where there are none.
-pub(super) fn compile(patterns: &[OperatorPattern]) -> Result<(Option<Arc<Table>>, Vec<Arc<str>>), BadPattern> {
+/// An operator's patterns, compiled.
+#[derive(Clone, Default)]
+pub(super) struct Own {
+    /// Their automaton, if there are any.
+    pub(super) table: Option<Arc<Table>>,
+    /// Their names, in order.
+    pub(super) names: Vec<Arc<str>>,
+}
+
+/// Compiles patterns.
+pub(super) fn compile(patterns: &[OperatorPattern]) -> Result<Own, BadPattern> {
     if patterns.is_empty() {
-        return Ok((None, Vec::new()));
+        return Ok(Own::default());
     }
     let (mut languages, mut longest) = (Vec::new(), Vec::new());
     for (index, pattern) in patterns.iter().enumerate() {
@@ -40,13 +49,13 @@ pub(super) fn compile(patterns: &[OperatorPattern]) -> Result<(Option<Arc<Table>
                  and (?-u) where ASCII is enough"
             .to_owned(),
     };
-    let parts = build(&languages).or_else(|()| {
+    let parts = build(&languages).map_err(|()| {
         // Names the first pattern that does not fit, rather than all of them.
         let fits = (1..languages.len()).take_while(|count| build(languages.get(..*count).unwrap_or_default()).is_ok());
-        Err(large(fits.last().unwrap_or(0)))
+        large(fits.last().unwrap_or(0))
     })?;
     let names = patterns.iter().map(|pattern| Arc::from(pattern.name.as_str())).collect();
-    Ok((Some(Arc::new(Table::compiled(parts, longest))), names))
+    Ok(Own { table: Some(Arc::new(Table::compiled(parts, longest))), names })
 }
 
 fn build(languages: &[Hir]) -> Result<compile::Parts, ()> {

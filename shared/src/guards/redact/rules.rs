@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::checks;
 pub(super) use super::checks::Ruling;
+use super::operator::Own;
 use super::patterns::{self, Check, Class, Entry, KEPT};
 use super::table::Table;
 
@@ -20,20 +21,20 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The standard types that `on` admits, and an operator's patterns.
-    pub(super) fn new(on: impl Fn(&str, Class) -> bool, own: Option<Arc<Table>>, own_names: Vec<Arc<str>>) -> Self {
+    pub(super) fn new(on: impl Fn(&str, Class) -> bool, own: Own) -> Self {
         let mask = mask(on);
         let table = Table::embedded();
         Self {
             standard: if mask == mask_of_all() { table } else { table.only(mask) },
-            own,
+            own: own.table,
             names: patterns::TABLE.iter().map(|entry| Arc::from(entry.name)).collect(),
-            own_names,
+            own_names: own.names,
         }
     }
 
     /// The same patterns of the operator's with other standard types.
     pub(super) fn with(&self, on: impl Fn(&str, Class) -> bool) -> Self {
-        Self::new(on, self.own.clone(), self.own_names.clone())
+        Self::new(on, Own { table: self.own.clone(), names: self.own_names.clone() })
     }
 
     /// Whether a match may begin with this byte after that one.

@@ -29,6 +29,12 @@ pub(super) trait Sink {
     fn swallow(&mut self, range: Range<usize>);
 }
 
+/// What stands before the next byte, and whether this one escapes it: an escaped newline is a newline.
+#[inline]
+fn next_before(slash: bool, byte: u8) -> (u8, bool) {
+    (if slash && matches!(byte, b'n' | b'r' | b't') { b'\n' } else { byte }, byte == b'\\')
+}
+
 #[derive(Clone)]
 struct Thread {
     start: usize,
@@ -74,6 +80,9 @@ impl Scan {
 
     /// Goes on with a text whose first `settled` bytes are cut off.
     pub(super) fn forget(&mut self, settled: usize) {
+        if settled == 0 {
+            return;
+        }
         self.position -= settled;
         self.released -= settled;
         for thread in &mut self.threads {
@@ -198,29 +207,38 @@ impl Scan {
             [Thread { start, state, own: DEAD, best: None, deadline, done: false }] => (*start, *state, *deadline),
             _ => return,
         };
+        let own = rules.own.as_ref();
+        let (mut before, mut slash) = (self.before, self.slash);
         let from = self.position;
-        let rest = bytes.get(from..).unwrap_or_default();
-        let mut length = rest.len();
-        for (offset, byte) in rest.iter().copied().enumerate() {
-            let mut to = if state == DEAD { DEAD } else { table.next(state, byte) };
-            if table.is_end(to) || from + offset >= deadline && to != DEAD {
-                length = offset;
+        let mut position = from;
+        while let Some(byte) = bytes.get(position).copied() {
+            // Without branches on what the text is like: from the dead state only the dead one follows.
+            let to = table.next(state, byte);
+            let begun = table.next(table.begin(before), byte);
+            let both = to != DEAD && begun != DEAD;
+            if both
+                || table.is_end(to | begun)
+                || position >= deadline
+                || own.is_some_and(|own| own.starts(before, byte))
+            {
                 break;
             }
-            if rules.begins(self.before, byte) {
-                let begun = table.next(table.begin(self.before), byte);
-                // A second thread, an operator's, or a match of one byte.
-                if to != DEAD || begun == DEAD || table.is_end(begun) || rules.own.is_some() {
-                    length = offset;
-                    break;
-                }
-                (start, to, deadline) = (from + offset, begun, from + offset + FIRST_LOOK);
+            let fresh = begun != DEAD;
+            start = if fresh { position } else { start };
+            deadline = if fresh { position + FIRST_LOOK } else { deadline };
+            state = to | begun;
+            (before, slash) = next_before(slash, byte);
+            position += 1;
+            if state == DEAD && !byte.is_ascii() && own.is_none() {
+                // No standard pattern begins with another script, so that all of it can be passed at once.
+                let rest = bytes.get(position..).unwrap_or_default();
+                let run = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
+                before = run.checked_sub(1).and_then(|last| rest.get(last)).copied().unwrap_or(before);
+                position += run;
             }
-            state = to;
-            self.pass(byte);
         }
-        self.position += length;
-        self.steps += 2 * length as u64;
+        self.steps += 2 * (position - from) as u64;
+        (self.position, self.before, self.slash) = (position, before, slash);
         self.threads.clear();
         if state != DEAD {
             self.threads.push(Thread { start, state, own: DEAD, best: None, deadline, done: false });
@@ -243,10 +261,8 @@ impl Scan {
     }
 
     /// Notes a byte as read.
-    #[inline]
     fn pass(&mut self, byte: u8) {
-        self.before = if self.slash && matches!(byte, b'n' | b'r' | b't') { b'\n' } else { byte };
-        self.slash = byte == b'\\';
+        (self.before, self.slash) = next_before(self.slash, byte);
     }
 
     /// Decides for the earliest threads that are done. True if that opened a block.

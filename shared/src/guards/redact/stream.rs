@@ -24,9 +24,15 @@ pub struct RedactionStream {
     found: Found,
 }
 
+/// How much of a text is cut off its start now: all that is released, once that is worth moving the rest.
+fn disposable(released: usize, length: usize) -> usize {
+    const WORTH: usize = 1024;
+    if released == length || released >= WORTH { released } else { 0 }
+}
+
 /// What the text is.
 enum Form {
-    /// Itself: what is not yet released.
+    /// Itself, from some point before which all is released.
     Plain(String),
     /// JSON: escapes are decoded for matching.
     Json(Box<Decoder>),
@@ -70,8 +76,8 @@ impl RedactionStream {
     #[must_use]
     pub fn held(&self) -> usize {
         let text = match &self.form {
-            Form::Plain(text) => text.len(),
-            Form::Json(decoder) => decoder.held(),
+            Form::Plain(text) => text.len() - self.scan.released(),
+            Form::Json(decoder) => decoder.held(self.scan.released()),
         };
         text + self.characters.held()
     }
@@ -83,29 +89,22 @@ impl RedactionStream {
     }
 
     fn run(&mut self, out: &mut String, go: impl FnOnce(&mut Scan, &Rules, &str, &mut Output<'_>)) {
-        let found = &mut self.found;
+        let (scan, found) = (&mut self.scan, &mut self.found);
         match &mut self.form {
             Form::Plain(text) => {
-                go(&mut self.scan, &self.rules, text, &mut Output { out, found, json: None });
-                cut(text, self.scan.released());
+                go(scan, &self.rules, text, &mut Output { out, found, json: None });
+                let settled = disposable(scan.released(), text.len());
+                text.drain(..settled);
+                scan.forget(settled);
             }
             Form::Json(decoder) => {
                 let text = decoder.take_text();
-                go(&mut self.scan, &self.rules, &text, &mut Output { out, found, json: Some(decoder) });
-                decoder.settle(text, self.scan.released());
+                go(scan, &self.rules, &text, &mut Output { out, found, json: Some(decoder) });
+                let settled = disposable(scan.released(), text.len());
+                decoder.settle(text, settled);
+                scan.forget(settled);
             }
         }
-        let settled = self.scan.released();
-        self.scan.forget(settled);
-    }
-}
-
-/// Cuts off the start of a text: mostly all of it.
-pub(super) fn cut(text: &mut String, settled: usize) {
-    if settled == text.len() {
-        text.clear();
-    } else if settled > 0 {
-        text.drain(..settled);
     }
 }
 

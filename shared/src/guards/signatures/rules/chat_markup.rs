@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "chat_markup.control_tokens",
         weight: 400,
         scope: Scope::All,
-        pattern: r"\[/?INST\]|<</?SYS>>|<\|(?:start_header_id|end_header_id|eot_id|endoftext|begin_of_text|end_of_turn|endofprompt)\|>|<(?:start|end)_of_turn>|<｜(?:begin|end|user|assistant)",
+        pattern: r"\[/?INST\]|<</?SYS>>|<\|(?:start_header_id|end_header_id|eot_id|endoftext|begin_of_text|end_of_turn|endofprompt)\|>|<(?:start|end)_of_turn>",
         why: "Control tokens of other model families: nobody types them by hand. Texts about models quote them, so it flags.",
         matches: &["[INST] obey [/INST]", "<<SYS>>", "<|eot_id|><|start_header_id|>", "<start_of_turn>model"],
         passes: &["[INSTALL]", "<user>", "1 << SYS_BITS"],
