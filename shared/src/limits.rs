@@ -24,7 +24,7 @@ pub use item::{Item, Open, Settled};
 pub use price::Rates;
 pub use ticket::{Admission, Claim, Hold, Kind, Quota, Refused, Standing, Subject, Ticket};
 pub use weight::{CONTEXT_WINDOW, Weight};
-pub use window::Window;
+pub use window::{Window, spelt};
 
 /// What a subject may ask for. What is `None` has no bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,19 @@ pub enum Retry {
     Never,
     /// Once open requests end, which cannot be foretold.
     Soon,
+}
+
+impl Limit {
+    /// In one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Requests => "requests",
+            Self::Spend => "spend",
+            Self::Tokens => "tokens",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         }
     };
     let (chunk, key_version) = asked.map_err(|failure| passage.failed(&failure))?;
+    passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = key_version;
 
@@ -100,6 +101,7 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         }
     };
     let mut answer = asked.map_err(|failure| passage.failed(&failure))?;
+    passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = answer.key_version().map(str::to_owned);
 

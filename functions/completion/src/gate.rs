@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::{NoContext, Uuid};
 
+use crate::admission::{self, Accounts};
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::receipt::Receipt;
@@ -34,6 +35,8 @@ pub struct Parts<M, C, Q, K> {
     pub callers: C,
     /// Keeps the audit records.
     pub recorder: Recorder<Q, K>,
+    /// Who may ask how much.
+    pub accounts: Accounts,
     /// Tells the time.
     pub clock: K,
     /// The key of the hashes that stand for users and prompts in records.
@@ -89,6 +92,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
     pub async fn drained(&self) {
         self.running.close();
         self.running.wait().await;
+        admission::record_refusals(&self.parts, None).await;
     }
 
     fn request_id(&self) -> String {
@@ -209,6 +213,9 @@ pub(crate) fn refusal(problem: &Problem, receipt: &Receipt) -> Response<Body> {
     if !problem.retryable() && problem.code.status().as_u16() >= 429 {
         // Clients retry these statuses unless they are told not to.
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    if let Some(standing) = &problem.standing {
+        admission::tell(standing, headers);
     }
     if let Some(methods) = problem.allow {
         headers.insert(ALLOW, HeaderValue::from_static(methods));

@@ -3,6 +3,7 @@
 //! [`Gate`] is the whole of it, generic over its ports; [`Gate::answer`] takes one HTTP request and gives its answer.
 //! The module [`service`] holds a request's way, top to bottom.
 
+pub mod admission;
 pub mod body;
 pub mod compose;
 pub mod config;

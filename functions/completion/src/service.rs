@@ -16,6 +16,7 @@ use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
 use shared::ports::{AuditQueue, Callers, Failure, Model, Prompt};
 use shared::telemetry::Chain;
 
+use crate::admission::{self, Reservation};
 use crate::compose::{self, Bounded, Marks};
 use crate::gate::{self, Visit};
 use crate::problem::{Code, Problem};
@@ -87,11 +88,15 @@ where
     drop(bytes);
     let user = end_user(&call.headers, policy)?;
     let bounded = compose::bound(&ask, policy)?;
+    let asking =
+        admission::Asking { caller: &caller, user: user.as_deref(), model: &call.model, operation: call.operation };
+    let reservation = admission::admit(visit, &asking, &ask, &bounded).await?;
     let verdict = rules.guard.judge(&ask.conversation);
 
     let mut receipt = visit.receipt();
     receipt.decision = Some(verdict.decision);
     receipt.rules = rule_ids(&verdict);
+    receipt.standing = reservation.standing();
     receipt.ignored = ask.ignored.iter().chain(&bounded.clamped).cloned().collect();
     let judged = judged_text(&ask.conversation);
     let user = user.map(|user| match policy.audit.user {
@@ -111,7 +116,7 @@ where
         blocked: false,
         blocked_reason: None,
         risk_score: verdict.risk_score.as_thousandths(),
-        rules: receipt.rules.clone(),
+        rules: receipt.rules.iter().cloned().chain(reservation.opening()).collect(),
         redactions: BTreeMap::new(),
         prompt: kept(policy, &rules.redactor, &judged),
         answer: None,
@@ -125,11 +130,14 @@ where
         key_version: None,
         pepper_id: Some(parts.pepper.id()),
     };
-    let mut passage = Passage { visit, entry, began, receipt };
+    let mut passage = Passage { visit, entry, began, receipt, reservation };
     if verdict.decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
-    passage.record().await?;
+    if let Err(problem) = passage.record().await {
+        admission::release(&mut passage).await;
+        return Err(problem);
+    }
     // From here on Google may be called: whatever happens ends in an outcome.
     let asked = ask_model(&mut passage, &ask, bounded, &judged).await;
     match asked {
@@ -157,6 +165,7 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         Problem::internal()
     })?;
     let prompt = compose::compose(&model, ask, bounded, policy, &marks);
+    passage.reservation.asking();
     if passage.entry.operation == Operation::Stream.as_str() {
         delivery::stream(passage, &prompt, ask.wants_json()).await
     } else {
@@ -190,6 +199,7 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     pub(crate) visit: &'v mut Visit<M, C, Q, K>,
     pub(crate) entry: Entry,
     pub(crate) receipt: Receipt,
+    pub(crate) reservation: Reservation,
     began: Timestamp,
 }
 
@@ -214,7 +224,11 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     /// Stores the outcome, and says in the log how it went.
     pub(crate) async fn conclude(&mut self) -> Result<(), Problem> {
         self.entry.kind = Kind::Outcome;
-        self.record().await?;
+        let due = self.reservation.due(&self.entry.tokens);
+        self.entry.cost_micros = due.cost_micros();
+        let recorded = self.record().await;
+        admission::close(self, due, recorded.is_ok()).await;
+        recorded?;
         let entry = &self.entry;
         tracing::info!(
             caller = entry.caller,
@@ -223,6 +237,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
             decision = ?entry.decision,
             blocked_reason = entry.blocked_reason,
             error = entry.error,
+            cost_micros = entry.cost_micros,
             latency_ms = entry.latency_ms,
             "answered"
         );
@@ -232,6 +247,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     /// Notes what the provider's failure was, for the record and the log, and what the caller is told of it.
     pub(crate) fn failed(&mut self, failure: &Failure) -> Problem {
         self.entry.upstream_status = failure.status();
+        self.reservation.failed(failure);
         let mut problem = Problem::of_failure(failure);
         if let Failure::Refused { message, .. } = failure
             && !message.is_empty()

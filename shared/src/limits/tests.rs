@@ -112,7 +112,7 @@ proptest! {
         let ticket = Ticket::new(&demand, Timestamp(now));
         item.settle(&ticket, Taken { tokens: until, micros: now }, &limits, Timestamp(until));
         item.undo(&ticket, &limits, Timestamp(now));
-        item.standing(&limits, Timestamp(now));
+        prop_assert!(item.standing(&limits, Timestamp(now)).requests.is_some());
         prop_assert!(item.open.is_empty());
     }
 }

@@ -46,6 +46,18 @@ impl Subject {
     }
 }
 
+impl Kind {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Caller => "caller",
+            Self::User => "user",
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -69,7 +81,7 @@ pub enum Admission {
     /// Everything is reserved with every subject.
     Admitted(Ticket),
     /// Nothing is reserved with any.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 /// What an admitted request holds, to be settled or released.
@@ -154,10 +166,10 @@ impl Claim {
     ///
     /// # Errors
     /// The refusal; item and ticket are as before.
-    pub fn admit(&self, item: &mut Item, demand: &Demand, ticket: &mut Ticket) -> Result<(), Refused> {
+    pub fn admit(&self, item: &mut Item, demand: &Demand, ticket: &mut Ticket) -> Result<(), Box<Refused>> {
         item.admit(demand, &self.limits, ticket.at).map_err(|(limit, retry)| {
             let standing = item.standing(&self.limits, ticket.at);
-            Refused { kind: self.kind, limit, retry, standing }
+            Box::new(Refused { kind: self.kind, limit, retry, standing })
         })?;
         ticket.standing = ticket.standing.tighter(item.standing(&self.limits, ticket.at));
         ticket.holds.push(self.hold(ticket.at));

@@ -41,6 +41,13 @@ impl Window {
     }
 }
 
+/// A time as it is told to people, such as `2027-01-01T00:00:00Z`.
+#[must_use]
+pub fn spelt(time: Timestamp) -> String {
+    let milliseconds = i64::try_from(time.0).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
 fn month(now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let instant = jiff::Timestamp::from_millisecond(i64::try_from(now.0).ok()?).ok()?;
     let first = instant.to_zoned(TimeZone::UTC).date().first_of_month();

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
+use completion::admission::Accounts;
 use completion::{Config, Gate, Parts};
 use serde_json::json;
 use shared::audit::WriterId;
 use shared::caller::Key;
-use shared::clock::SystemClock;
+use shared::clock::{Clock as _, SystemClock};
 use shared::config::{Reader, Strings};
 use shared::google::gemini;
 use shared::host;
@@ -24,7 +25,7 @@ use tokio::net::TcpListener;
 use super::Failure;
 use crate::offline::Offline;
 use crate::print::{self, Look};
-use crate::store::{callers, drain, pepper, spool::Spool, sqlite};
+use crate::store::{callers, drain, ledger::Ledger, pepper, spool::Spool, sqlite};
 use crate::upstream::Upstream;
 
 /// How often the spool is moved into SQLite.
@@ -93,6 +94,7 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
     let store = Store {
         callers: callers::Callers::new(database, vec![key.caller("session")]),
         recorder: Recorder::new(writer, Spool::open(data, writer)?, SystemClock),
+        accounts: Accounts::of(Ledger::open(data, SystemClock.now())?),
         pepper: pepper::open(data)?,
         rules,
         config,
@@ -119,6 +121,7 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
 struct Store {
     callers: callers::Callers,
     recorder: Recorder<Spool, SystemClock>,
+    accounts: Accounts,
     pepper: shared::audit::Pepper,
     rules: Arc<Compiled>,
     config: Config,
@@ -126,8 +129,8 @@ struct Store {
 
 impl Store {
     fn gate<M: Model>(self, model: M) -> Gate<M, callers::Callers, Spool, SystemClock> {
-        let Self { callers, recorder, pepper, rules, config } = self;
-        Gate::new(Parts { model, callers, recorder, clock: SystemClock, pepper, rules, config })
+        let Self { callers, recorder, accounts, pepper, rules, config } = self;
+        Gate::new(Parts { model, callers, recorder, accounts, clock: SystemClock, pepper, rules, config })
     }
 }
 

@@ -18,7 +18,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use crate::clock::Timestamp;
-use crate::limits::{Admission, Claim, Demand, Kind, Limit, Limits, Retry, Settled, Subject, Taken, Ticket, Window};
+use crate::limits::{
+    Admission, Claim, Demand, Kind, Limit, Limits, Refused, Retry, Settled, Subject, Taken, Ticket, Window,
+};
 use crate::ports::Ledger;
 
 const DAY: u64 = 86_400_000;
@@ -297,7 +299,7 @@ fn admitted<L: Ledger>(ledger: &L, claims: &[Claim], demand: &Demand, now: Times
     }
 }
 
-fn refused<L: Ledger>(ledger: &L, claims: &[Claim], demand: &Demand, now: Timestamp) -> crate::limits::Refused {
+fn refused<L: Ledger>(ledger: &L, claims: &[Claim], demand: &Demand, now: Timestamp) -> Box<Refused> {
     match wait(ledger.admit(claims, demand, now)).unwrap() {
         Admission::Refused(refused) => refused,
         Admission::Admitted(_) => panic!("{demand:?} was admitted"),
