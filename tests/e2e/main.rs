@@ -9,6 +9,7 @@
 mod audit;
 mod conformance;
 mod double;
+mod limits;
 mod naughty;
 mod oversize;
 mod readme;

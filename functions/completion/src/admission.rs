@@ -118,29 +118,52 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         demand.micros = rates.dearest(&weight);
         demand.until = Some(Timestamp(now.0.saturating_add(lasts)));
     }
+    let ticket = take(visit, asking, &demand, now).await?;
+    Ok(Reservation { ticket, rates, fate: Fate::Unasked })
+}
+
+/// Admits a request that is answered without Google.
+pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    visit: &Visit<M, C, Q, K>,
+    caller: &Caller,
+) -> Result<(), Problem> {
+    let now = visit.parts.clock.now();
+    let demand = Demand { request_id: visit.request_id.clone(), tokens: 0, micros: 0, until: None };
+    let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
+    take(visit, &asking, &demand, now).await.map(drop)
+}
+
+/// `None` where the ledger cannot be asked and the policy is open.
+async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    visit: &Visit<M, C, Q, K>,
+    asking: &Asking<'_>,
+    demand: &Demand,
+    now: Timestamp,
+) -> Result<Option<Ticket>, Problem> {
+    let parts = &visit.parts;
+    let policy = &parts.rules.policy;
     // The ledger keeps no names, whatever the records do.
     let user = asking.user.map(|user| parts.pepper.hmac("user", user));
     let claims = policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id);
-    let ticket = match parts.accounts.admit(&claims, &demand, now).await {
-        Ok(Admission::Admitted(ticket)) => Some(ticket),
+    match parts.accounts.admit(&claims, demand, now).await {
+        Ok(Admission::Admitted(ticket)) => Ok(Some(ticket)),
         Ok(Admission::Refused(refused)) => {
             refusals::count(visit, asking, &refused, now);
-            return Err(problem(&refused, now));
+            Err(problem(&refused, now))
         }
         Err(unavailable) => match policy.admission.on_unavailable {
             OnUnavailable::Closed => {
                 tracing::error!(code = "ledger_unavailable", error = %Chain(&unavailable), "the ledger cannot be asked");
                 let message =
                     "the limits cannot be checked at the moment, and without that nothing is answered; try again";
-                return Err(Problem::new(Code::LedgerUnavailable, message));
+                Err(Problem::new(Code::LedgerUnavailable, message))
             }
             OnUnavailable::Open => {
                 tracing::error!(code = "admission_open", error = %Chain(&unavailable), "a request passes without limits");
-                None
+                Ok(None)
             }
         },
-    };
-    Ok(Reservation { ticket, rates, fate: Fate::Unasked })
+    }
 }
 
 impl Reservation {

@@ -153,11 +153,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         match route {
             Route::Health => Ok(()),
             Route::Models => {
+                admission::glance(self, &caller).await?;
                 let list = gemini::models(&models.allowed);
                 self.respond(answer(StatusCode::OK, &list, &self.receipt()));
                 Ok(())
             }
             Route::Model(name) => {
+                admission::glance(self, &caller).await?;
                 service::allowed(&name, models)?;
                 self.respond(answer(StatusCode::OK, &gemini::model(&name), &self.receipt()));
                 Ok(())
