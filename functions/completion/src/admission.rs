@@ -71,13 +71,8 @@ enum Fate {
 pub(crate) enum Due {
     /// Give it back.
     Release,
-    /// Book what was taken.
+    /// Book this.
     Settle(Taken),
-    /// Leave it: it is booked when its time is up.
-    Stand {
-        /// What it is, in millionths of a dollar.
-        micros: u64,
-    },
 }
 
 impl Due {
@@ -85,7 +80,7 @@ impl Due {
     pub(crate) const fn cost_micros(self) -> u64 {
         match self {
             Self::Release => 0,
-            Self::Settle(Taken { micros, .. }) | Self::Stand { micros } => micros,
+            Self::Settle(Taken { micros, .. }) => micros,
         }
     }
 }
@@ -213,7 +208,8 @@ impl Reservation {
     }
 
     /// What is to be done, once the request has ended with this usage. Where Google has told none, or may have done
-    /// more than it told, the reservation stands.
+    /// more than it told, all that was reserved is booked, now rather than when its time is up: a request that has
+    /// ended holds no place among the open ones.
     pub(crate) fn due(&self, usage: &Usage) -> Due {
         let told = *usage != Usage::default();
         match self.fate {
@@ -224,7 +220,8 @@ impl Reservation {
                 Due::Settle(Taken { tokens, micros: self.rates.cost(usage) })
             }
             Fate::Asked | Fate::Answered | Fate::Unknown => {
-                Due::Stand { micros: self.ticket.as_ref().map_or(0, |ticket| ticket.micros) }
+                let all = |ticket: &Ticket| Taken { tokens: ticket.tokens, micros: ticket.micros };
+                Due::Settle(self.ticket.as_ref().map_or_else(Taken::default, all))
             }
         }
     }
@@ -242,7 +239,7 @@ pub(crate) async fn close<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let closed = match due {
         Due::Release => parts.accounts.release(&ticket, now).await.map(|()| Settled::Booked),
         Due::Settle(taken) if recorded => parts.accounts.settle(&ticket, taken, now).await,
-        Due::Settle(_) | Due::Stand { .. } => return,
+        Due::Settle(_) => return,
     };
     match closed {
         Ok(Settled::Booked) => {}

@@ -13,6 +13,9 @@ fn reservation() -> Reservation {
     Reservation { ticket: Some(Ticket::new(&demand, NOW)), rates, fate: Fate::Unasked }
 }
 
+/// All that [`reservation`] holds.
+const ALL: Taken = Taken { tokens: 1000, micros: 777 };
+
 fn used() -> Usage {
     Usage { prompt: 1000, cached: 400, candidates: 100, thoughts: 50, tool_use: 10, total: 1160 }
 }
@@ -35,7 +38,7 @@ fn what_google_never_saw_is_given_back() {
 }
 
 #[test]
-fn what_google_may_have_done_stands() {
+fn what_google_may_have_done_is_booked_in_full() {
     for failure in [
         Failure::Cut("gone".into()),
         Failure::TimedOut(Deadline::FirstByte),
@@ -45,18 +48,18 @@ fn what_google_may_have_done_stands() {
         let mut asked = reservation();
         asked.asking();
         asked.failed(&failure);
-        assert_eq!(asked.due(&Usage::default()), Due::Stand { micros: 777 }, "{failure}");
+        assert_eq!(asked.due(&Usage::default()), Due::Settle(ALL), "{failure}");
         let mut answered = reservation();
         answered.asking();
         answered.answered();
         answered.failed(&failure);
-        assert_eq!(answered.due(&used()), Due::Stand { micros: 777 }, "{failure}");
+        assert_eq!(answered.due(&used()), Due::Settle(ALL), "{failure}");
     }
     let mut left_alone = reservation();
     left_alone.asking();
-    assert_eq!(left_alone.due(&Usage::default()), Due::Stand { micros: 777 });
+    assert_eq!(left_alone.due(&Usage::default()), Due::Settle(ALL));
     left_alone.answered();
-    assert_eq!(left_alone.due(&Usage::default()), Due::Stand { micros: 777 });
+    assert_eq!(left_alone.due(&Usage::default()), Due::Settle(ALL));
 }
 
 #[test]

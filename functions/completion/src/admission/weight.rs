@@ -13,9 +13,6 @@ const FRAME: usize = 16;
 /// What spotlighting adds: to a document, and once to the instruction.
 const DOCUMENT: usize = 256;
 
-/// The most that a model thinks with which was given no budget: that of the largest served model.
-const UNBOUNDED_THOUGHT: u64 = 32_768;
-
 /// The weight of a request under this policy, with its generation config as it will be sent.
 pub(super) fn of(ask: &Ask, generation: &Map<String, Value>, policy: &Policy) -> Weight {
     let mut weight = Weight::default();
@@ -30,11 +27,9 @@ pub(super) fn of(ask: &Ask, generation: &Map<String, Value>, policy: &Policy) ->
         weight.add_text(json(value));
     }
     let asked = generation.get("maxOutputTokens").and_then(number);
+    // Thoughts are within it: measured on models 2.5 to 3.7, whatever their budget, which is a hint to the model and no
+    // bound (github.com/googleapis/python-genai/issues/2062).
     weight.add_output(asked.unwrap_or_else(|| policy.generation.max_output_tokens.into()));
-    // Whether thoughts count towards that maximum is not documented for every model, so that they are added to it.
-    let thinking = generation.get("thinkingConfig").and_then(|config| config.get("thinkingBudget")).and_then(number);
-    let unbounded = UNBOUNDED_THOUGHT.max(policy.generation.max_thinking_budget.into());
-    weight.add_output(thinking.unwrap_or(unbounded));
     weight
 }
 
@@ -90,12 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_are_added_to_the_answer_by_their_budget_or_by_the_largest() {
+    fn an_answer_weighs_what_it_may_have_at_most() {
         let output = |generation| weigh(Vec::new(), &generation).output_tokens();
-        assert_eq!(output(json!({"maxOutputTokens": 100, "thinkingConfig": {"thinkingBudget": 0}})), 100);
-        assert_eq!(output(json!({"maxOutputTokens": 100.0, "thinkingConfig": {"thinkingBudget": 50}})), 150);
-        assert_eq!(output(json!({"maxOutputTokens": 100, "thinkingConfig": {"thinkingLevel": "LOW"}})), 32_868);
-        assert_eq!(output(json!({})), 65_536 + 32_768);
+        assert_eq!(output(json!({"maxOutputTokens": 100, "thinkingConfig": {"thinkingBudget": 50}})), 100);
+        assert_eq!(output(json!({"maxOutputTokens": 100.0})), 100);
+        assert_eq!(output(json!({})), 65_536);
     }
 
     #[test]
