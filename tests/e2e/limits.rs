@@ -309,3 +309,22 @@ async fn a_ledger_that_cannot_be_asked_opens_where_the_policy_says_so_and_each_i
     }
     assert!(gate.printed().contains("admission_open"), "{}", gate.printed());
 }
+
+#[tokio::test]
+async fn a_policy_that_changes_takes_effect_and_a_bad_one_does_not() {
+    let gemini = Gemini::always(Script::json(200, &answer::text("Well."))).await;
+    let gate = caller("max_open = 50").start(&gemini).await;
+    let told = async |word: &str| {
+        wait::until("the gate to notice", || async { gate.printed().contains(word).then_some(()) }).await;
+    };
+    let first = gate.client().post(GENERATE, &short("hi")).await;
+    gate.change_policy("[admission.caller]\nusd = 5\n");
+    told("policy_refused").await;
+    let kept = gate.client().post(GENERATE, &short("hi")).await;
+    assert_eq!(kept.header("x-gatehouse-policy"), first.header("x-gatehouse-policy"));
+    gate.change_policy("[admission.caller]\nusd = \"0.001\"\n");
+    told("policy_changed").await;
+    let changed = gate.client().post(GENERATE, &short("hi")).await;
+    assert_error(&changed, 400, "INVALID_ARGUMENT");
+    assert_ne!(changed.header("x-gatehouse-policy"), first.header("x-gatehouse-policy"));
+}

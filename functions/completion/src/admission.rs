@@ -93,7 +93,7 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     bounded: &Bounded,
 ) -> Result<Reservation, Problem> {
     let parts = &visit.parts;
-    let policy = &parts.rules.policy;
+    let policy = &visit.rules.policy;
     let now = parts.clock.now();
     record_refusals(parts, Some(now)).await;
     let rates = policy.prices.at(asking.model, now).ok_or_else(|| {
@@ -136,7 +136,7 @@ async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     now: Timestamp,
 ) -> Result<Option<Ticket>, Problem> {
     let parts = &visit.parts;
-    let policy = &parts.rules.policy;
+    let policy = &visit.rules.policy;
     // The ledger keeps no names, whatever the records do.
     let user = asking.user.map(|user| parts.pepper.hmac("user", user));
     let claims = policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id);

@@ -69,7 +69,8 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = key_version;
 
-    let mut outlet = Outlet::new(&parts.rules.redactor, json, parts.rules.policy.answers.tool_arguments);
+    let rules = passage.visit.rules.clone();
+    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
     progress.note(&chunk, &mut passage.entry);
     progress.ended().map_err(|failure| passage.failed(&failure))?;
@@ -110,7 +111,8 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let response = gate::stream(body, &passage.receipt);
     passage.visit.respond(response);
 
-    let mut outlet = Outlet::new(&parts.rules.redactor, json, parts.rules.policy.answers.tool_arguments);
+    let rules = passage.visit.rules.clone();
+    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
     let mut said = String::new();
     let end = loop {
@@ -279,7 +281,7 @@ fn withhold(chunk: &mut Chunk, entry: &mut Entry) {
 }
 
 fn note_output<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>, outlet: &Outlet<'_>, answer: &str) {
-    let rules = &passage.visit.parts.rules;
+    let rules = &passage.visit.rules;
     passage.entry.redactions = outlet.found().iter().map(|(name, count)| (name.to_string(), *count)).collect();
     passage.entry.answer = service::kept(&rules.policy, &rules.redactor, answer);
 }

@@ -26,6 +26,10 @@ use crate::routes::Route;
 use crate::surface::gemini;
 use crate::{body, credentials, service};
 
+mod rules;
+
+pub use rules::Rules;
+
 /// What a gate is built from.
 #[derive(Debug)]
 pub struct Parts<M, C, Q, K> {
@@ -42,7 +46,7 @@ pub struct Parts<M, C, Q, K> {
     /// The key of the hashes that stand for users and prompts in records.
     pub pepper: Pepper,
     /// The policy in force.
-    pub rules: Arc<Compiled>,
+    pub rules: Rules,
     /// Settings.
     pub config: Config,
 }
@@ -79,13 +83,19 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let request_id = self.request_id();
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
-        let visit = Visit { parts: self.parts.clone(), request_id: request_id.clone(), respond: Some(sender) };
+        let (parts, rules) = (self.parts.clone(), self.parts.rules.current());
+        let visit = Visit { parts, rules, request_id: request_id.clone(), respond: Some(sender) };
         self.running.spawn(visit.run(request).instrument(span));
         response.await.unwrap_or_else(|_| {
             // The task ended without a word: it panicked, and the panic hook has told where.
             let receipt = Receipt { request_id, ..Receipt::default() };
             refusal(&Problem::internal(), &receipt)
         })
+    }
+
+    /// Puts another policy in force for the requests that come from now on.
+    pub fn adopt(&self, rules: Compiled) {
+        self.parts.rules.adopt(rules);
     }
 
     /// Returns once every request has ended and left its record. No new ones may come.
@@ -105,6 +115,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
 /// One request at the gate.
 pub(crate) struct Visit<M, C, Q, K> {
     pub(crate) parts: Arc<Parts<M, C, Q, K>>,
+    /// The policy that was in force when it came.
+    pub(crate) rules: Arc<Compiled>,
     pub(crate) request_id: String,
     /// Where the response goes; taken once it has gone.
     respond: Option<oneshot::Sender<Response<Body>>>,
@@ -149,7 +161,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
                 return Err(problem);
             }
         };
-        let models = &self.parts.rules.policy.models;
+        let rules = self.rules.clone();
+        let models = &rules.policy.models;
         match route {
             Route::Health => Ok(()),
             Route::Models => {
@@ -187,7 +200,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
     }
 
     pub(crate) fn receipt(&self) -> Receipt {
-        let policy_version = self.parts.rules.policy.version().to_owned();
+        let policy_version = self.rules.policy.version().to_owned();
         Receipt { request_id: self.request_id.clone(), policy_version, ..Receipt::default() }
     }
 }

@@ -19,4 +19,4 @@ pub mod service;
 pub mod surface;
 
 pub use config::Config;
-pub use gate::{Gate, Parts};
+pub use gate::{Gate, Parts, Rules};

@@ -76,7 +76,7 @@ where
     B::Data: Buf,
 {
     let parts = visit.parts.clone();
-    let rules = &parts.rules;
+    let rules = visit.rules.clone();
     let policy = &rules.policy;
     let began = parts.clock.now();
     if let Err(problem) = allowed(&call.model, &policy.models) {
@@ -152,8 +152,8 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     bounded: Bounded,
     judged: &str,
 ) -> Result<(), Problem> {
-    let parts = passage.visit.parts.clone();
-    let policy = &parts.rules.policy;
+    let rules = passage.visit.rules.clone();
+    let policy = &rules.policy;
     let model = passage.entry.model.clone();
     let counted = compose::compose_count(&model, ask);
     if passage.entry.operation == Operation::Count.as_str() {
@@ -253,7 +253,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
             && !message.is_empty()
         {
             // Only Gemini knows what it disliked, and only the caller, whose request it was, gets to read it.
-            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text;
+            let redacted = self.visit.rules.redactor.redact(message.expose()).text;
             let words: String = redacted.chars().take(LONGEST_REFUSAL).collect();
             problem.message = format!("Gemini refused the request: {words}");
         }

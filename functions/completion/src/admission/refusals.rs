@@ -33,7 +33,7 @@ struct Counted {
 
 /// Counts a refusal.
 pub(super) fn count<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, refused: &Refused, now: Timestamp) {
-    let policy_version = visit.parts.rules.policy.version();
+    let policy_version = visit.rules.policy.version();
     let refusals = &visit.parts.accounts.refusals;
     let mut refusals = refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
     let counted = refusals.entry(asking.caller.name.clone()).or_insert_with(|| Counted {
