@@ -25,12 +25,24 @@ pub enum Treatment {
 
 /// The fields of one wire format.
 #[derive(Debug)]
-pub struct Table(HashMap<&'static str, Treatment>);
+pub struct Table {
+    rows: HashMap<&'static str, Treatment>,
+    spelling: Spelling,
+}
+
+/// How a wire format spells its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// In camelCase or, as proto3 JSON allows, in `snake_case`.
+    Either,
+    /// As the rows have them, to the letter.
+    Exact,
+}
 
 /// What was let in.
 #[derive(Debug)]
 pub struct Admitted {
-    /// The value with known fields only, in camelCase, without nulls.
+    /// The value with known fields only, spelt as in the table, without nulls.
     pub value: Value,
     /// Paths that were accepted and ignored.
     pub ignored: Vec<String>,
@@ -62,16 +74,28 @@ pub enum Refusal {
 }
 
 impl Table {
-    /// A table of rows.
+    /// A table of rows in camelCase, for a format that takes names in camelCase or, as proto3 JSON allows, in
+    /// `snake_case`.
     #[must_use]
     pub fn new(rows: &[(&'static str, Treatment)]) -> Self {
-        Self(rows.iter().copied().collect())
+        Self { rows: rows.iter().copied().collect(), spelling: Spelling::Either }
+    }
+
+    /// A table of rows for a format that takes names only as they are spelt there.
+    #[must_use]
+    pub fn exact(rows: &[(&'static str, Treatment)]) -> Self {
+        Self { rows: rows.iter().copied().collect(), spelling: Spelling::Exact }
+    }
+
+    /// What becomes of the field at a path, such as `contents[].parts[].text`; `None` where no row knows it.
+    #[must_use]
+    pub fn treatment(&self, path: &str) -> Option<Treatment> {
+        self.rows.get(path).copied()
     }
 
     /// Lets a request in, or says which field is not accepted.
     ///
-    /// `admitted` lists paths that a policy admits although their row refuses them. Names may be in camelCase or, as
-    /// proto3 JSON allows, in `snake_case`; null is the same as absent.
+    /// `admitted` lists paths that a policy admits although their row refuses them. Null is the same as absent.
     ///
     /// # Errors
     /// The first [`Refusal`] in document order.
@@ -84,6 +108,12 @@ impl Table {
     /// Takes every field without a row out of an answer, and says how many those were.
     pub fn prune(&self, value: &mut Value) -> u32 {
         self.prune_at(value, &mut String::new())
+    }
+
+    /// What becomes of the field `name`, with which `path` ends. A name that is itself written as a path, such as
+    /// `parts[].text`, would otherwise be taken for the field that the path leads to.
+    fn of_name(&self, name: &str, path: &str) -> Option<Treatment> {
+        if name.contains(['.', '[', ']']) { None } else { self.treatment(path) }
     }
 
     fn prune_at(&self, value: &mut Value, path: &mut String) -> u32 {
@@ -99,7 +129,7 @@ impl Table {
                 let mut dropped = 0;
                 fields.retain(|name, field| {
                     let length = enter(path, name);
-                    let treatment = self.0.get(path.as_str()).copied();
+                    let treatment = self.of_name(name, path);
                     match treatment {
                         Some(Treatment::Forward | Treatment::Clamp) => dropped += self.prune_at(field, path),
                         Some(Treatment::Opaque | Treatment::Ignore) => {}
@@ -140,9 +170,9 @@ impl Walk<'_> {
     fn object(&mut self, fields: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
         let mut known = Map::with_capacity(fields.len());
         for (name, field) in fields {
-            let name = camel_case(name);
+            let name = if self.table.spelling == Spelling::Either { camel_case(name) } else { name };
             let length = enter(&mut self.path, &name);
-            let field = match self.table.0.get(self.path.as_str()) {
+            let field = match self.table.of_name(&name, &self.path) {
                 None => return Err(Refusal::Unknown { path: mem::take(&mut self.path) }),
                 Some(_) if field.is_null() => None,
                 Some(Treatment::Refuse(remedy)) => {
@@ -179,19 +209,18 @@ fn enter(path: &mut String, name: &str) -> usize {
     length
 }
 
-/// `system_instruction` as `systemInstruction`; a name without `_` stays as it is.
+/// `system_instruction` as `systemInstruction`. A name without `_` stays as it is, and so does one that is not proper
+/// `snake_case`: no table knows it.
 fn camel_case(name: String) -> String {
-    if !name.contains('_') {
-        return name;
-    }
-    let mut camel = String::with_capacity(name.len());
-    let mut raise = false;
-    for letter in name.chars() {
-        match letter {
-            '_' if !camel.is_empty() => raise = true,
-            letter if mem::take(&mut raise) => camel.push(letter.to_ascii_uppercase()),
-            letter => camel.push(letter),
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if !camel.is_empty() && !first.is_ascii_uppercase() => camel.push(first.to_ascii_uppercase()),
+            Some(_) | None => return name,
         }
+        camel.push_str(letters.as_str());
     }
     camel
 }
@@ -249,6 +278,46 @@ mod tests {
         let table = Table::new(&[("twoWords", Treatment::Forward)]);
         let refusal = table.admit(json!({"twoWords": 1, "two_words": 2}), &|_| false).unwrap_err();
         assert_eq!(refusal, Refusal::Twice { path: "twoWords".into() });
+    }
+
+    #[test]
+    fn a_name_that_is_written_as_a_path_is_unknown() {
+        let table = Table::new(&[
+            ("config", Treatment::Forward),
+            ("config.mode", Treatment::Forward),
+            ("tools", Treatment::Forward),
+            ("tools[].names", Treatment::Forward),
+            ("tools[].names[].any", Treatment::Opaque),
+        ]);
+        for value in [
+            json!({"config.mode": 1}),
+            json!({"tools": [{"names[].any": {}}]}),
+            json!({"tools[]": 1}),
+            json!({"tools[].names": []}),
+        ] {
+            let refused = table.admit(value.clone(), &|_| true);
+            assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{value}: {refused:?}");
+            let mut answer = value.clone();
+            assert_eq!(table.prune(&mut answer), 1, "{value}");
+            assert!(!answer.to_string().contains("mode") && !answer.to_string().contains("names"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn only_proper_snake_case_stands_for_camel_case() {
+        let table = Table::new(&[("twoWords", Treatment::Forward), ("one", Treatment::Forward)]);
+        for name in ["two__words", "two_Words", "_twoWords", "twoWords_", "two_words_", "one_", "_one"] {
+            let refused = table.admit(json!({name: 1}), &|_| false);
+            assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{name}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_table_takes_no_other_spelling() {
+        let table = Table::exact(&[("two_words", Treatment::Forward)]);
+        assert_eq!(table.admit(json!({"two_words": 1}), &|_| false).unwrap().value, json!({"two_words": 1}));
+        let refusal = table.admit(json!({"twoWords": 1}), &|_| false).unwrap_err();
+        assert_eq!(refusal, Refusal::Unknown { path: "twoWords".into() });
     }
 
     #[test]

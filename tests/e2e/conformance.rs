@@ -1,4 +1,4 @@
-//! A true drop-in: Google's own SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
+//! A true drop-in: the official SDKs, unchanged but for base URL and key, and Google's own protos for what we send.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use tests::wait;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// What every SDK does.
+/// What every SDK of Google's does.
 const CASES: &[&str] = &[
     "batches_not_served",
     "blocked_by_gemini",
@@ -47,8 +47,47 @@ const CASES: &[&str] = &[
     "wrong_key",
 ];
 
-/// What only the Python SDK does: it calls functions by itself.
+/// What only Google's Python SDK does: it calls functions by itself.
 const PYTHON_CASES: &[&str] = &["tools_called_by_the_sdk"];
+
+/// What every SDK of `OpenAI`'s does.
+const OPENAI_CASES: &[&str] = &[
+    "bad_request",
+    "batches_not_served",
+    "blocked_by_gemini",
+    "blocked_by_the_gate",
+    "blocked_by_the_gate_streamed",
+    "blocked_output",
+    "blocked_parse",
+    "chat",
+    "chat_by_turns",
+    "embeddings_not_served",
+    "files_not_served",
+    "image",
+    "json_schema",
+    "midstream_error",
+    "models_get",
+    "models_list",
+    "other_bases",
+    "parse",
+    "parse_tools",
+    "redacted",
+    "redacted_stream",
+    "responses_not_served",
+    "stream",
+    "stream_helper",
+    "stream_with_usage",
+    "tools",
+    "tools_streamed",
+    "tools_without_signature",
+    "unknown_model",
+    "upstream_400",
+    "upstream_429",
+    "upstream_429_is_not_retried_when_futile",
+    "upstream_500",
+    "upstream_key_rejected",
+    "wrong_key",
+];
 
 /// What came of running a suite through a gate.
 struct Run {
@@ -80,6 +119,19 @@ impl Run {
         );
         self.gemini.assert_faultless();
     }
+
+    /// Gemini was sent nothing but what Google's own protos have a field for.
+    async fn assert_known_to_protos(&self) {
+        let mut lines = String::new();
+        for request in self.gemini.requests().iter().filter(|request| request.body.is_some()) {
+            writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
+        }
+        let (printed, errors) = output(&mut script(Sdk::Python2, "protos.py").await, &lines).await;
+        let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
+        assert!(refused.is_empty(), "{refused:#?}\n{errors}");
+        assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
+        assert!(lines.lines().count() > 10, "too little was sent to prove anything");
+    }
 }
 
 /// What a script prints, on its two streams, once it has read `input`.
@@ -97,15 +149,7 @@ async fn output(command: &mut Command, input: &str) -> (String, String) {
 #[tokio::test]
 async fn google_genai_2_for_python_works_and_gemini_is_sent_what_its_protos_know() {
     let run = run(Sdk::Python2, "conformance.py").await;
-    let mut lines = String::new();
-    for request in run.gemini.requests().iter().filter(|request| request.body.is_some()) {
-        writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
-    }
-    let (printed, errors) = output(&mut script(Sdk::Python2, "protos.py").await, &lines).await;
-    let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
-    assert!(refused.is_empty(), "{refused:#?}\n{errors}");
-    assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
-    assert!(lines.lines().count() > 10, "too little was sent to prove anything");
+    run.assert_known_to_protos().await;
     run.assert_conforms(&[CASES, PYTHON_CASES]);
 }
 
@@ -117,4 +161,16 @@ async fn google_genai_3_for_python_works() {
 #[tokio::test]
 async fn google_genai_for_node_works() {
     run(Sdk::Node, "conformance.mjs").await.assert_conforms(&[CASES]);
+}
+
+#[tokio::test]
+async fn openai_3_for_python_works_and_gemini_is_sent_what_its_protos_know() {
+    let run = run(Sdk::OpenAiPython, "openai_conformance.py").await;
+    run.assert_known_to_protos().await;
+    run.assert_conforms(&[OPENAI_CASES]);
+}
+
+#[tokio::test]
+async fn openai_6_for_node_works() {
+    run(Sdk::Node, "openai.mjs").await.assert_conforms(&[OPENAI_CASES]);
 }

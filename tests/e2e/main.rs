@@ -9,8 +9,10 @@
 mod audit;
 mod conformance;
 mod double;
+mod fields;
 mod limits;
 mod naughty;
+mod openai;
 mod oversize;
 mod readme;
 mod refusals;

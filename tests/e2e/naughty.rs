@@ -7,7 +7,7 @@ use tests::gemini::{Script, answer};
 
 use crate::{GENERATE, gate_before, prompt};
 
-const NAUGHTY: &[&str] = &[
+pub(crate) const NAUGHTY: &[&str] = &[
     "\0",
     "\u{1}\u{7f}\u{85}",
     "\u{feff}\u{200b}\u{202e}\u{2066}",

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -21,6 +21,7 @@ use crate::wait;
 pub struct Client {
     authority: String,
     key: String,
+    bearer: bool,
 }
 
 /// An answer that has arrived.
@@ -54,19 +55,29 @@ impl Client {
     #[must_use]
     pub fn new(endpoint: &str, key: &str) -> Self {
         let authority = endpoint.strip_prefix("http://").unwrap_or_else(|| panic!("{endpoint} is not a plain URL"));
-        Self { authority: authority.trim_end_matches('/').to_owned(), key: key.to_owned() }
+        Self { authority: authority.trim_end_matches('/').to_owned(), key: key.to_owned(), bearer: false }
     }
 
     /// The same, with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
-        Self { authority: self.authority.clone(), key: key.to_owned() }
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The same, with its key as OpenAI's clients send it.
+    #[must_use]
+    pub fn bearer(self) -> Self {
+        Self { bearer: true, ..self }
     }
 
     /// A request with the key and nothing else.
     #[must_use]
     pub fn request(&self, method: Method, path: &str) -> request::Builder {
-        self.anonymous(method, path).header("x-goog-api-key", &self.key)
+        let request = self.anonymous(method, path);
+        if self.bearer {
+            return request.header(AUTHORIZATION, format!("Bearer {}", self.key));
+        }
+        request.header("x-goog-api-key", &self.key)
     }
 
     /// A request without a key.
@@ -195,6 +206,32 @@ impl Reply {
         let text = self.text();
         let all = text.strip_suffix("\n\n").unwrap_or_else(|| panic!("the last event is not closed: {self:?}"));
         all.split("\n\n").map(|event| parse_event(event).unwrap_or_else(|| panic!("{event:?} in {self:?}"))).collect()
+    }
+
+    /// The events of an OpenAI stream, and whether `[DONE]` stands behind them, where nothing follows.
+    ///
+    /// # Panics
+    /// When a byte of it is anything else.
+    #[must_use]
+    pub fn chunks(&self) -> (Vec<Value>, bool) {
+        match self.text().strip_suffix("data: [DONE]\n\n") {
+            None => (self.events(), false),
+            Some(before) => {
+                (Self { body: before.to_owned().into(), headers: self.headers.clone(), ..*self }.events(), true)
+            }
+        }
+    }
+
+    /// The content of the first choice, over all chunks or in the one completion.
+    #[must_use]
+    pub fn completion(&self) -> String {
+        let streamed = self.header("content-type").starts_with("text/event-stream");
+        let told = if streamed { self.chunks().0 } else { vec![self.json()] };
+        let content = |told: &Value| {
+            let choice = told.pointer("/choices/0")?;
+            Some(choice.get("delta").or_else(|| choice.get("message"))?.get("content")?.as_str()?.to_owned())
+        };
+        told.iter().filter_map(content).collect()
     }
 
     /// The text of all parts of the first candidate, over all events or in the one answer.

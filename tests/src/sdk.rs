@@ -18,8 +18,10 @@ pub enum Sdk {
     Python2,
     /// `google-genai` 3.x from PyPI.
     Python3,
-    /// `@google/genai` from npm.
+    /// `@google/genai` and `openai` from npm.
     Node,
+    /// `openai` from PyPI.
+    OpenAiPython,
 }
 
 /// A script in an SDK's language, ready for its environment. `file` is one of the suite's, or an absolute path to one
@@ -33,6 +35,7 @@ pub async fn script(sdk: Sdk, file: impl Into<PathBuf>) -> tokio::process::Comma
         Sdk::Python2 => python("python-2", "requirements-2.txt", &file),
         Sdk::Python3 => python("python-3", "requirements-3.txt", &file),
         Sdk::Node => node(&file),
+        Sdk::OpenAiPython => python("openai-python", "requirements-openai.txt", &file),
     });
     let mut command = tokio::process::Command::from(wait::done("install the SDK", ready.await));
     // What the SDKs speak to is on this machine, whatever lies between it and the registries.

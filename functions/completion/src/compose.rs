@@ -7,7 +7,7 @@ use shared::policy::{Category, Policy, Refusal, Threshold};
 use shared::ports::Prompt;
 
 use crate::problem::Problem;
-use crate::surface::Ask;
+use crate::surface::{Ask, Surface};
 
 /// What of a request the policy bounds, bounded.
 #[derive(Debug)]
@@ -24,15 +24,22 @@ pub struct Bounded {
 /// The first [`Problem`] with a setting.
 pub fn bound(ask: &Ask, policy: &Policy) -> Result<Bounded, Problem> {
     let mut generation = ask.generation.clone();
-    let clamped = policy.generation.clamp(&mut generation).map_err(first)?;
+    let refused = |refusals| first(ask.surface, refusals);
+    let clamped = policy.generation.clamp(&mut generation).map_err(refused)?;
     let asked = ask.safety.iter().map(|(category, threshold)| (category.as_str(), threshold.as_str()));
-    let safety = policy.safety.tightened(asked).map_err(first)?;
-    Ok(Bounded { generation, safety, clamped: clamped.into_iter().map(|clamped| clamped.field).collect() })
+    let safety = policy.safety.tightened(asked).map_err(refused)?;
+    Ok(Bounded {
+        generation,
+        safety,
+        clamped: clamped.iter().map(|clamped| ask.surface.spelt(&clamped.field).to_owned()).collect(),
+    })
 }
 
-fn first(refusals: Vec<Refusal>) -> Problem {
+fn first(surface: Surface, refusals: Vec<Refusal>) -> Problem {
     match refusals.into_iter().next() {
-        Some(Refusal { field, problem, remedy }) => Problem::invalid(&field, &format!("{problem}; {remedy}")),
+        Some(Refusal { field, problem, remedy }) => {
+            Problem::invalid(surface.spelt(&field), &format!("{problem}; {remedy}"))
+        }
         None => Problem::internal(),
     }
 }
@@ -129,11 +136,7 @@ mod tests {
                 system: vec![Part::text(Provenance::Caller, "Answer in verse.")],
                 turns: vec![Turn { role: Role::User, parts }],
             },
-            tools: Vec::new(),
-            tool_config: None,
-            generation: Map::new(),
-            safety: Vec::new(),
-            ignored: Vec::new(),
+            ..Ask::default()
         }
     }
 

@@ -7,7 +7,8 @@ use shared::ports::Callers;
 
 use crate::problem::{Code, Problem};
 
-const GOOGLE: &str = "x-goog-api-key";
+/// The header in which Google's clients send their key.
+pub(crate) const GOOGLE: &str = "x-goog-api-key";
 
 /// The caller that a request's credential stands for.
 ///

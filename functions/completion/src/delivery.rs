@@ -1,7 +1,8 @@
 //! Delivers what Gemini answers: counts, whole answers and streams, each with its outcome on record before it ends.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
-use shared::answer::Chunk;
+use shared::answer::{Chunk, Usage};
 use shared::audit::Entry;
 use shared::clock::Clock;
 use shared::conversation::Content;
@@ -9,10 +10,10 @@ use shared::host::{self, Body};
 use shared::ports::{Answer, AuditQueue, Callers, Failure, Mode, Model, Prompt};
 use tokio::time::timeout;
 
+use crate::finish::{self, Finish};
 use crate::gate;
 use crate::output::Outlet;
 use crate::problem::{Code, Problem};
-use crate::receipt::Receipt;
 use crate::routes::Operation;
 use crate::service::{self, Passage};
 use crate::surface::gemini;
@@ -20,13 +21,20 @@ use crate::surface::gemini;
 /// What a record says of a client that did not wait for its answer.
 const CALLER_GONE: &str = "caller_gone";
 
-/// The answer to a blocked prompt, in Gemini's own shape.
-pub(crate) fn blocked(entry: &Entry, receipt: &Receipt) -> Response<Body> {
-    let value = gemini::blocked(&entry.model, &entry.request_id);
-    if entry.operation == Operation::Stream.as_str() {
-        return gate::stream(gemini::event(&value).into(), receipt);
+/// The answer to a prompt that the guard blocked, shaped as Gemini's own refusal is.
+pub(crate) fn blocked<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>) -> Result<Response<Body>, Problem> {
+    let chunk = Chunk {
+        block_reason: Some("PROHIBITED_CONTENT".into()),
+        usage: Some(Usage::default()),
+        model_version: Some(passage.entry.model.clone()),
+        response_id: Some(passage.entry.request_id.clone()),
+        ..Chunk::default()
+    };
+    if passage.entry.operation != Operation::Stream.as_str() {
+        return Ok(gate::answer(StatusCode::OK, &passage.voice.whole(&chunk)?, &passage.receipt));
     }
-    gate::answer(StatusCode::OK, &value, receipt)
+    let all = [passage.voice.piece(&chunk)?, passage.voice.end()].concat();
+    Ok(gate::stream(Bytes::from(all).into(), &passage.receipt))
 }
 
 /// Counts tokens.
@@ -40,6 +48,7 @@ pub(crate) async fn count<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.entry.key_version = count.key_version;
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.conclude().await?;
+    // Only Gemini's API has this operation.
     let response = gate::answer(StatusCode::OK, &gemini::count(count.usage), &passage.receipt);
     passage.visit.respond(response);
     Ok(())
@@ -81,8 +90,9 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let answer = text_of(&chunk);
     note_output(passage, &outlet, &answer);
     passage.receipt.redactions = Some(outlet.found().values().sum());
+    let told = passage.voice.whole(&chunk)?;
     passage.conclude().await?;
-    let response = gate::answer(StatusCode::OK, &gemini::chunk(&chunk), &passage.receipt);
+    let response = gate::answer(StatusCode::OK, &told, &passage.receipt);
     passage.visit.respond(response);
     Ok(())
 }
@@ -106,8 +116,8 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = answer.key_version().map(str::to_owned);
 
-    let request_id = passage.entry.request_id.clone();
-    let (writer, body) = host::stream(gemini::error_event(&Problem::internal(), &request_id));
+    let (surface, request_id) = (passage.visit.surface, passage.entry.request_id.clone());
+    let (writer, body) = host::stream(surface.error_event(&Problem::internal(), &request_id));
     let response = gate::stream(body, &passage.receipt);
     passage.visit.respond(response);
 
@@ -137,11 +147,13 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         if passage.keeps_texts() {
             said.push_str(&text_of(&chunk));
         }
-        if !worth_sending(&chunk) {
-            continue;
-        }
+        let piece = match passage.voice.piece(&chunk) {
+            Ok(piece) if piece.is_empty() => continue,
+            Ok(piece) => piece,
+            Err(problem) => break End::Failed(problem),
+        };
         // A client that takes longer for a piece than the whole answer may take is as good as gone.
-        let sent = timeout(parts.config.deadlines.total, writer.send(gemini::event(&gemini::chunk(&chunk)))).await;
+        let sent = timeout(parts.config.deadlines.total, writer.send(piece)).await;
         if !matches!(sent, Ok(Ok(()))) {
             break End::CallerGone;
         }
@@ -149,6 +161,7 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     // Closes the connection to Gemini, should it still be sending.
     drop(answer);
 
+    let whole = matches!(end, End::Whole);
     let problem = match end {
         End::CallerGone => {
             passage.entry.error = Some(CALLER_GONE.into());
@@ -163,13 +176,18 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         End::Whole => None,
     };
     if let Some(problem) = &problem {
-        passage.entry.error = Some(problem.code.as_str().to_owned());
+        passage.entry.error.get_or_insert_with(|| problem.code.as_str().to_owned());
     }
     note_output(passage, &outlet, &said);
     let problem = passage.conclude().await.err().or(problem);
-    if let Some(problem) = problem {
+    let last = match problem {
+        Some(problem) => surface.error_event(&problem, &request_id),
+        None if whole => passage.voice.end(),
+        None => Bytes::new(),
+    };
+    if !last.is_empty() {
         // Should the client be gone, there is nobody to tell.
-        let _gone = timeout(parts.config.deadlines.idle, writer.send(gemini::error_event(&problem, &request_id))).await;
+        let _gone = timeout(parts.config.deadlines.idle, writer.send(last)).await;
     }
     writer.end().await;
     Ok(())
@@ -210,9 +228,9 @@ impl Progress {
         }
         for reason in chunk.candidates.iter().filter_map(|candidate| candidate.finish_reason.as_deref()) {
             self.finished = true;
-            match kind(reason) {
-                Finish::Clean => {}
-                Finish::Failed => entry.error = Some(format!("finish:{}", name(reason))),
+            match Finish::of(reason) {
+                Finish::Length | Finish::Stop => {}
+                Finish::Failed => entry.error = Some(format!("finish:{}", finish::name(reason))),
                 Finish::Withheld => note_block(reason, entry),
             }
         }
@@ -228,45 +246,14 @@ impl Progress {
     }
 }
 
-enum Finish {
-    /// The answer is all there, or as long as was asked for.
-    Clean,
-    /// The model did something that makes no answer.
-    Failed,
-    /// Gemini held the answer back, or ended it for a reason that is not known yet.
-    Withheld,
-}
-
-/// The finish reasons of google-genai 3.4.0; the enum is open, and an unknown one is not clean.
-fn kind(reason: &str) -> Finish {
-    match reason {
-        "STOP" | "MAX_TOKENS" | "CONTINUATION" => Finish::Clean,
-        "LANGUAGE"
-        | "MALFORMED_FUNCTION_CALL"
-        | "MALFORMED_RESPONSE"
-        | "MISSING_THOUGHT_SIGNATURE"
-        | "NO_IMAGE"
-        | "OTHER"
-        | "TOO_MANY_TOOL_CALLS"
-        | "UNEXPECTED_TOOL_CALL" => Finish::Failed,
-        _ => Finish::Withheld,
-    }
-}
-
 fn note_block(reason: &str, entry: &mut Entry) {
     entry.blocked = true;
-    entry.blocked_reason = Some(format!("provider:{}", name(reason)));
+    entry.blocked_reason = Some(format!("provider:{}", finish::name(reason)));
 }
 
 fn note_leak(entry: &mut Entry) {
     entry.blocked = true;
     entry.blocked_reason = Some("prompt_leak".into());
-}
-
-/// An open enum's value, as far as it looks like one.
-fn name(reason: &str) -> &str {
-    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    if reason.len() <= 64 && reason.bytes().all(plain) { reason } else { "UNKNOWN" }
 }
 
 /// Takes the content out of an answer that gives the system instruction away.
@@ -284,15 +271,6 @@ fn note_output<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>, outlet: &Outle
     let rules = &passage.visit.rules;
     passage.entry.redactions = outlet.found().iter().map(|(name, count)| (name.to_string(), *count)).collect();
     passage.entry.answer = service::kept(&rules.policy, &rules.redactor, answer);
-}
-
-/// Whether a chunk tells a client anything: one whose text is all held back does not.
-fn worth_sending(chunk: &Chunk) -> bool {
-    chunk.blocked()
-        || chunk.candidates.iter().any(|candidate| {
-            !candidate.parts.is_empty() || candidate.finish_reason.is_some() || !candidate.extras.is_empty()
-        })
-        || (chunk.candidates.is_empty() && chunk.usage.is_some())
 }
 
 fn text_of(chunk: &Chunk) -> String {

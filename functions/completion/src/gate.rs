@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::receipt::Receipt;
 use crate::routes::Route;
-use crate::surface::gemini;
+use crate::surface::Surface;
 use crate::{body, credentials, service};
 
 mod rules;
@@ -83,13 +83,14 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let request_id = self.request_id();
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
+        let surface = Surface::of(request.uri().path(), request.headers());
         let (parts, rules) = (self.parts.clone(), self.parts.rules.current());
-        let visit = Visit { parts, rules, request_id: request_id.clone(), respond: Some(sender) };
+        let visit = Visit { parts, rules, request_id: request_id.clone(), surface, respond: Some(sender) };
         self.running.spawn(visit.run(request).instrument(span));
         response.await.unwrap_or_else(|_| {
             // The task ended without a word: it panicked, and the panic hook has told where.
             let receipt = Receipt { request_id, ..Receipt::default() };
-            refusal(&Problem::internal(), &receipt)
+            refusal(surface, &Problem::internal(), &receipt)
         })
     }
 
@@ -118,6 +119,8 @@ pub(crate) struct Visit<M, C, Q, K> {
     /// The policy that was in force when it came.
     pub(crate) rules: Arc<Compiled>,
     pub(crate) request_id: String,
+    /// Whose API was called, and in whose words everything is answered.
+    pub(crate) surface: Surface,
     /// Where the response goes; taken once it has gone.
     respond: Option<oneshot::Sender<Response<Body>>>,
 }
@@ -131,7 +134,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         let receipt = self.receipt();
         if let Err(problem) = self.route(request).await {
             tracing::info!(code = problem.code.as_str(), "refused");
-            self.respond(refusal(&problem, &receipt));
+            self.respond(refusal(self.surface, &problem, &receipt));
         }
     }
 
@@ -142,7 +145,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
     {
         let (head, body) = request.into_parts();
         let query = head.uri.query();
-        let route = Route::of(&head.method, head.uri.path(), query);
+        let route = Route::of(self.surface, &head.method, head.uri.path(), query);
         if route == Ok(Route::Health) {
             self.respond(answer(StatusCode::OK, &json!({"status": "ok"}), &self.receipt()));
             return Ok(());
@@ -167,18 +170,18 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
             Route::Health => Ok(()),
             Route::Models => {
                 admission::glance(self, &caller).await?;
-                let list = gemini::models(&models.allowed);
+                let list = self.surface.models(&models.allowed);
                 self.respond(answer(StatusCode::OK, &list, &self.receipt()));
                 Ok(())
             }
             Route::Model(name) => {
                 admission::glance(self, &caller).await?;
                 service::allowed(&name, models)?;
-                self.respond(answer(StatusCode::OK, &gemini::model(&name), &self.receipt()));
+                self.respond(answer(StatusCode::OK, &self.surface.model(&name), &self.receipt()));
                 Ok(())
             }
-            Route::Gemini { model, operation } => {
-                service::run(self, caller, service::Call { model, operation, headers: head.headers }, body).await
+            Route::Ask(target) => {
+                service::run(self, caller, service::Call { target, headers: head.headers }, body).await
             }
         }
     }
@@ -216,8 +219,8 @@ pub(crate) fn stream(body: Body, receipt: &Receipt) -> Response<Body> {
 }
 
 /// A problem as the surface tells it.
-pub(crate) fn refusal(problem: &Problem, receipt: &Receipt) -> Response<Body> {
-    let value = gemini::error_body(problem, &receipt.request_id);
+pub(crate) fn refusal(surface: Surface, problem: &Problem, receipt: &Receipt) -> Response<Body> {
+    let value = surface.error_body(problem, &receipt.request_id);
     let mut response = answer(problem.code.status(), &value, receipt);
     let headers = response.headers_mut();
     if let Some(after) = problem.retry_after {

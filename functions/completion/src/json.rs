@@ -28,21 +28,29 @@ pub enum Error {
     /// It nests deeper than allowed.
     #[error("deeper than allowed")]
     TooDeep,
+    /// It has more values than allowed.
+    #[error("more than {MAX_VALUES} values")]
+    TooMany,
 }
+
+/// The most values of a body, however small: each costs tens of bytes in memory, be it an empty object of two. A
+/// conversation of 2,000 turns with ten parts each has a quarter of that.
+pub const MAX_VALUES: usize = 200_000;
 
 /// Reads a body whose values nest at most `depth` deep.
 ///
 /// # Errors
 /// [`Error`], which never quotes the body.
 pub fn read(bytes: &[u8], depth: usize) -> Result<Value, Error> {
-    let fault = Cell::new(Fault::Syntax);
+    let (fault, values) = (Cell::new(Fault::Syntax), Cell::new(MAX_VALUES));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth, fault: &fault }.deserialize(&mut reader).and_then(|value| {
+    let value = Strict { depth, fault: &fault, values: &values }.deserialize(&mut reader).and_then(|value| {
         reader.end()?;
         Ok(value)
     });
     value.map_err(|error| match fault.get() {
         Fault::Deep => Error::TooDeep,
+        Fault::Many => Error::TooMany,
         Fault::Duplicate => Error::Duplicate { line: error.line(), column: error.column() },
         Fault::Syntax => Error::Syntax { line: error.line(), column: error.column() },
     })
@@ -52,6 +60,7 @@ pub fn read(bytes: &[u8], depth: usize) -> Result<Value, Error> {
 enum Fault {
     Deep,
     Duplicate,
+    Many,
     Syntax,
 }
 
@@ -59,6 +68,8 @@ enum Fault {
 struct Strict<'f> {
     depth: usize,
     fault: &'f Cell<Fault>,
+    /// How many more values there may be.
+    values: &'f Cell<usize>,
 }
 
 impl Strict<'_> {
@@ -79,6 +90,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.values.get().checked_sub(1) {
+            Some(left) => self.values.set(left),
+            None => return Err(self.fails(Fault::Many)),
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -162,6 +177,13 @@ mod tests {
         assert_eq!(read(nested(65).as_bytes(), 64), Err(Error::TooDeep));
         assert_eq!(read(nested(100_000).as_bytes(), 64), Err(Error::TooDeep));
         assert_eq!(read("[".repeat(1_000_000).as_bytes(), 64), Err(Error::TooDeep));
+    }
+
+    #[test]
+    fn refuses_more_values_than_memory_is_meant_for() {
+        let of = |count: usize| format!("[{}0]", "{},".repeat(count - 2));
+        assert!(read(of(MAX_VALUES).as_bytes(), 64).is_ok());
+        assert_eq!(read(of(MAX_VALUES + 1).as_bytes(), 64), Err(Error::TooMany));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod compose;
 pub mod config;
 pub mod credentials;
 mod delivery;
+pub mod finish;
 pub mod gate;
 pub mod json;
 pub mod output;

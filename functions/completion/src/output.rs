@@ -1,10 +1,13 @@
 //! Makes an answer fit to leave: redacted, and watched for the system prompt's canary.
 
-use std::collections::{BTreeMap, VecDeque};
+mod line;
 
+use std::collections::BTreeMap;
+
+use line::Line;
 use shared::answer::{Candidate, Chunk, for_each_string};
-use shared::conversation::{Content, Part, Provenance, Text};
-use shared::guards::redact::{Found, RedactionStream, Redactor};
+use shared::conversation::{Content, Part, Text};
+use shared::guards::redact::{Found, Redactor};
 use shared::policy::ToolArguments;
 
 /// The redactor's name for our own marker.
@@ -16,10 +19,10 @@ pub struct Outlet<'r> {
     /// What redacts the arguments of function calls.
     arguments: Redactor,
     json: bool,
-    /// One stream a candidate: text that is cut between two chunks is still one text.
-    streams: BTreeMap<u32, RedactionStream>,
+    /// One line a candidate: text that is cut between two chunks is still one text.
+    lines: BTreeMap<u32, Line>,
+    /// What was found outside the lines' text.
     found: Found,
-    leaked: bool,
 }
 
 impl<'r> Outlet<'r> {
@@ -30,7 +33,7 @@ impl<'r> Outlet<'r> {
             ToolArguments::All => redactor.clone(),
             ToolArguments::Secrets => redactor.secrets(),
         };
-        Self { redactor, arguments, json, streams: BTreeMap::new(), found: Found::new(), leaked: false }
+        Self { redactor, arguments, json, lines: BTreeMap::new(), found: Found::new() }
     }
 
     /// What may leave of a chunk now. Text that may still become a match is held for a later one, at the latest for
@@ -46,33 +49,28 @@ impl<'r> Outlet<'r> {
     #[must_use]
     pub fn found(&self) -> Found {
         let mut all = self.found.clone();
-        self.streams.values().for_each(|stream| add(&mut all, stream.found().clone()));
+        self.lines.values().for_each(|line| add(&mut all, line.found().clone()));
         all
     }
 
     /// Whether the answer repeated the system instruction's marker.
     #[must_use]
     pub fn leaked(&self) -> bool {
-        self.leaked || self.found.contains_key(CANARY)
+        self.found.contains_key(CANARY) || self.lines.values().any(|line| line.found().contains_key(CANARY))
     }
 
     fn candidate(&mut self, candidate: &mut Candidate) {
-        let index = candidate.index;
-        let mut shares = Shares::default();
-        for part in std::mem::take(&mut candidate.parts) {
-            if let Content::Text(text) = &part.content {
-                let released = self.push(index, text);
-                shares.open(Part { content: Content::Text(Text::default()), ..part }, &released);
-                continue;
-            }
-            // What is not text ends the text before it.
-            shares.close(self.flush(index));
-            shares.parts.push(self.whole(part));
-        }
+        let parts: Vec<Part> = std::mem::take(&mut candidate.parts).into_iter().map(|part| self.other(part)).collect();
+        let (redactor, json) = (self.redactor, self.json);
+        let line = self
+            .lines
+            .entry(candidate.index)
+            .or_insert_with(|| Line::new(if json { redactor.json_stream() } else { redactor.stream() }));
+        parts.into_iter().for_each(|part| line.push(part));
         if candidate.finish_reason.is_some() {
-            shares.close(self.flush(index));
+            line.end();
         }
-        candidate.parts = shares.into_parts();
+        candidate.parts = line.take();
         if let Some(message) = &mut candidate.finish_message {
             *message = self.text(message);
         }
@@ -81,132 +79,40 @@ impl<'r> Outlet<'r> {
         }
     }
 
-    fn push(&mut self, index: u32, text: &Text) -> Released {
-        let (redactor, json) = (self.redactor, self.json);
-        let stream =
-            self.streams.entry(index).or_insert_with(|| if json { redactor.json_stream() } else { redactor.stream() });
-        let mut released = String::with_capacity(text.len());
-        let before: u32 = stream.found().values().sum();
-        stream.push(text.expose().as_bytes(), &mut released);
-        self.leaked |= stream.found().contains_key(CANARY);
-        let unchanged = stream.found().values().sum::<u32>() == before;
-        Released { text: released, unchanged, held: stream.held() }
-    }
-
-    fn flush(&mut self, index: u32) -> Option<Released> {
-        let stream = self.streams.remove(&index)?;
-        let before: u32 = stream.found().values().sum();
-        let mut rest = String::new();
-        let found = stream.finish(&mut rest);
-        let unchanged = found.values().sum::<u32>() == before;
-        add(&mut self.found, found);
-        Some(Released { text: rest, unchanged, held: 0 })
-    }
-
-    fn whole(&mut self, mut part: Part) -> Part {
+    /// Redacts a part that is no text; text goes through its line.
+    fn other(&mut self, mut part: Part) -> Part {
         match &mut part.content {
-            Content::Call { args, .. } => {
+            Content::Call { id, name, args } => {
                 let found = self.arguments.redact_json(&mut args.0);
                 add(&mut self.found, found);
+                for text in id.iter_mut().chain([name]) {
+                    *text = redact(&self.arguments, &mut self.found, text);
+                }
             }
-            Content::Code { code, .. } => *code = self.text(code),
-            Content::CodeResult { output, .. } => *output = self.text(output),
-            Content::Reply { response, .. } => {
+            Content::Code { language, code } => {
+                *language = redact(self.redactor, &mut self.found, language);
+                *code = self.text(code);
+            }
+            Content::CodeResult { outcome, output } => {
+                *outcome = redact(self.redactor, &mut self.found, outcome);
+                *output = self.text(output);
+            }
+            Content::Reply { id, name, response } => {
                 let found = self.redactor.redact_json(&mut response.0);
                 add(&mut self.found, found);
+                for text in id.iter_mut().chain([name]) {
+                    *text = redact(self.redactor, &mut self.found, text);
+                }
             }
-            Content::Text(text) => *text = self.text(text),
-            Content::Inline { .. } => {}
+            Content::Text(_) => {}
+            // The data are bytes, and no text of theirs is looked for.
+            Content::Inline { mime_type, .. } => *mime_type = redact(self.redactor, &mut self.found, mime_type),
         }
         part
     }
 
     fn text(&mut self, text: &Text) -> Text {
         redact(self.redactor, &mut self.found, text.expose()).into()
-    }
-}
-
-/// What a stream let go of at once.
-struct Released {
-    text: String,
-    /// Whether that is what went in, to the letter.
-    unchanged: bool,
-    /// How many bytes stay behind.
-    held: usize,
-}
-
-/// Hands text out to the parts it came from: what was held back at the end of one part is released with a later one.
-/// Clients join parts, so that only its order is owed to them; but some read the first part alone.
-#[derive(Default)]
-struct Shares {
-    parts: Vec<Part>,
-    /// Text parts that still wait for bytes, by place.
-    waiting: VecDeque<(usize, usize)>,
-}
-
-impl Shares {
-    /// Adds a text part, and hands out what its text released.
-    fn open(&mut self, part: Part, released: &Released) {
-        let place = self.parts.len();
-        self.parts.push(part);
-        // Whatever else was released or is held after this push came with this part.
-        let earlier: usize = self.waiting.iter().map(|(_, bytes)| bytes).sum();
-        let own = (released.text.len() + released.held).saturating_sub(earlier);
-        self.waiting.push_back((place, own));
-        self.hand_out(released, place);
-    }
-
-    /// Ends a text.
-    fn close(&mut self, released: Option<Released>) {
-        let Some(released) = released else { return };
-        let place = match (self.waiting.back(), released.text.is_empty()) {
-            (_, true) => return,
-            (Some((place, _)), false) => *place,
-            (None, false) => {
-                // All of it was held back from earlier chunks.
-                self.parts.push(Part::text(Provenance::Model, ""));
-                self.parts.len() - 1
-            }
-        };
-        self.hand_out(&released, place);
-        self.waiting.clear();
-    }
-
-    fn hand_out(&mut self, released: &Released, newest: usize) {
-        let mut text = released.text.as_str();
-        if !released.unchanged {
-            // A mark stands for text of unknown parts: it goes to the newest.
-            self.append(newest, text);
-            self.waiting.clear();
-            self.waiting.push_back((newest, released.held));
-            return;
-        }
-        while let Some((place, bytes)) = self.waiting.front_mut() {
-            let (own, rest) = text.split_at(text.floor_char_boundary(*bytes));
-            *bytes -= own.len();
-            let (place, done) = (*place, *bytes == 0);
-            text = rest;
-            self.append(place, own);
-            if !done {
-                break;
-            }
-            self.waiting.pop_front();
-        }
-        self.append(newest, text);
-    }
-
-    fn append(&mut self, place: usize, more: &str) {
-        if let Some(Part { content: Content::Text(text), .. }) = self.parts.get_mut(place) {
-            *text = (std::mem::take(text).into_exposed() + more).into();
-        }
-    }
-
-    /// The parts. An empty text matters only for the signature that it carries.
-    fn into_parts(self) -> Vec<Part> {
-        let matters = |part: &Part| {
-            part.thought_signature.is_some() || !matches!(&part.content, Content::Text(text) if text.is_empty())
-        };
-        self.parts.into_iter().filter(matters).collect()
     }
 }
 
@@ -225,7 +131,7 @@ fn add(all: &mut Found, found: Found) {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::conversation::{Json, Signature};
+    use shared::conversation::{Json, Provenance, Signature};
 
     use super::*;
 
@@ -280,13 +186,46 @@ mod tests {
         let mut outlet = outlet(&redactor);
         assert_eq!(parts(outlet.pass(chunk(vec![text("see ada.l")], None))), [text("see ")]);
         assert_eq!(parts(outlet.pass(chunk(vec![text("ove")], None))), []);
-        assert_eq!(parts(outlet.pass(chunk(Vec::new(), Some("STOP")))), [text("ada.love")]);
+        assert_eq!(parts(outlet.pass(chunk(Vec::new(), Some("STOP")))), [text("ada.l"), text("ove")]);
+    }
+
+    #[test]
+    fn an_address_cut_by_a_call_is_one_address() {
+        let redactor = Redactor::standard();
+        let told = vec![text("write ada@exam"), call(json!({})), text("ple.com now")];
+        let whole = parts(outlet(&redactor).pass(chunk(told.clone(), Some("STOP"))));
+        assert_eq!(whole, [text("write [REDACTED:email] "), call(json!({})), text("now")]);
+        let mut outlet = outlet(&redactor);
+        let mut streamed = Vec::new();
+        for part in told {
+            streamed.extend(parts(outlet.pass(chunk(vec![part], None))));
+        }
+        streamed.extend(parts(outlet.pass(chunk(Vec::new(), Some("STOP")))));
+        assert_eq!(streamed, [text("write "), text("[REDACTED:email] "), call(json!({})), text("now")]);
+    }
+
+    #[test]
+    fn what_follows_the_end_is_none_of_the_answer() {
+        let redactor = Redactor::standard();
+        let mut outlet = outlet(&redactor);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("ada@exam")], Some("STOP")))), [text("ada@exam")]);
+        assert_eq!(parts(outlet.pass(chunk(vec![text("ple.com")], Some("STOP")))), []);
+    }
+
+    #[test]
+    fn a_swallowed_key_takes_no_later_part_with_it() {
+        let redactor = Redactor::standard();
+        let header = ["-----BEGIN RSA PRIVATE", " KEY-----\nMIIB"].concat();
+        let footer = ["AAAA\n-----END RSA PRIVATE", " KEY-----"].concat();
+        let told = vec![text(&header), text(&footer), text(" and then"), call(json!({})), text("done")];
+        let passed = parts(outlet(&redactor).pass(chunk(told, Some("STOP"))));
+        assert_eq!(passed, [text("[REDACTED:private_key]"), text(" and then"), call(json!({})), text("done")]);
     }
 
     #[test]
     fn a_call_follows_all_the_text_before_it_and_keeps_its_signature() {
         let redactor = Redactor::standard();
-        let passed = parts(outlet(&redactor).pass(chunk(vec![text("calling"), call(json!({"a": 1}))], None)));
+        let passed = parts(outlet(&redactor).pass(chunk(vec![text("calling"), call(json!({"a": 1}))], Some("STOP"))));
         assert_eq!(passed, [text("calling"), call(json!({"a": 1}))]);
     }
 
@@ -298,6 +237,26 @@ mod tests {
         let passed = parts(outlet(&redactor).pass(chunk(vec![call(args)], None)));
         let kept = json!({"to": "ada@example.com", "body": {"lines": ["[REDACTED:aws_key]"]}});
         assert_eq!(passed, [call(kept)]);
+    }
+
+    #[test]
+    fn every_string_of_a_part_is_watched_but_its_signature() {
+        let redactor = Redactor::standard();
+        let canary = || format!("ghc_{}", "a2".repeat(13));
+        let call = |id: Option<String>, name: &str| Content::Call { id, name: name.into(), args: Json(json!({})) };
+        for content in [
+            call(None, &canary()),
+            call(Some(canary()), "send"),
+            Content::Code { language: canary(), code: "1".into() },
+            Content::CodeResult { outcome: canary(), output: "1".into() },
+            Content::Inline { mime_type: canary(), data: "YQ==".into() },
+        ] {
+            let mut outlet = outlet(&redactor);
+            let part = Part { provenance: Provenance::Model, content, thought_signature: None };
+            let passed = parts(outlet.pass(chunk(vec![part.clone()], None)));
+            assert!(outlet.leaked(), "{part:?}");
+            assert_ne!(passed, [part]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use shared::fields::Refusal;
 use shared::limits::Standing;
 use shared::ports::{self, Failure};
 
@@ -84,6 +85,8 @@ pub enum Code {
     ProviderRefused,
     /// The provider did not answer in time.
     ProviderTimeout,
+    /// The provider ended the answer without one.
+    ProviderUnfinished,
     /// The provider could not be reached.
     ProviderUnreachable,
     /// A limit is reached for now.
@@ -141,6 +144,7 @@ impl Code {
             Self::ProviderModelGone => "provider_model_gone",
             Self::ProviderRefused => "provider_refused",
             Self::ProviderTimeout => "provider_timeout",
+            Self::ProviderUnfinished => "provider_unfinished",
             Self::ProviderUnreachable => "provider_unreachable",
             Self::RateLimited => "rate_limited",
             Self::RefusedField => "refused_field",
@@ -184,7 +188,7 @@ impl Code {
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BudgetSpent | Self::ProviderLimited | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ProviderCut | Self::ProviderGarbled => StatusCode::BAD_GATEWAY,
+            Self::ProviderCut | Self::ProviderGarbled | Self::ProviderUnfinished => StatusCode::BAD_GATEWAY,
             Self::AuditUnavailable
             | Self::CallersUnavailable
             | Self::LedgerUnavailable
@@ -211,6 +215,7 @@ impl Code {
             | Self::ProviderGarbled
             | Self::ProviderLimited
             | Self::ProviderTimeout
+            | Self::ProviderUnfinished
             | Self::ProviderUnreachable
             | Self::RateLimited => true,
             Self::BodyTooLarge
@@ -263,6 +268,20 @@ impl Problem {
     #[must_use]
     pub fn invalid(path: &str, message: &str) -> Self {
         Self::at(Code::InvalidField, path, message)
+    }
+
+    /// A field that a table of fields does not let in.
+    #[must_use]
+    pub fn of_field(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Refused { path, remedy } => Self::at(Code::RefusedField, &path, remedy),
+            Refusal::Twice { path } => Self::at(Code::DuplicateKey, &path, "is given twice, in two spellings"),
+            Refusal::Unknown { path } => Self::at(
+                Code::UnknownField,
+                &path,
+                "is not a field of this API, or too new for this gate; leave it out",
+            ),
+        }
     }
 
     /// Our own fault. What it was stands in the log under the request's id.

@@ -24,6 +24,8 @@ pub struct Receipt {
     pub standing: Option<Standing>,
     /// Fields that were accepted without effect, or with their value lowered.
     pub ignored: Vec<String>,
+    /// Calls that were sent with Google's placeholder, since their thought signature was lost.
+    pub placeholders: u32,
 }
 
 impl Receipt {
@@ -36,11 +38,14 @@ impl Receipt {
         });
         let lines = [
             ("x-gatehouse-request-id", Some(self.request_id.clone())),
+            // OpenAI's clients show this one.
+            ("x-request-id", Some(self.request_id.clone())),
             ("x-gatehouse-policy", Some(self.policy_version.clone())),
             ("x-gatehouse-decision", decision.map(str::to_owned)),
             ("x-gatehouse-rules", list(&self.rules)),
             ("x-gatehouse-redactions", self.redactions.map(|count| count.to_string())),
             ("x-gatehouse-ignored", list(&self.ignored)),
+            ("x-gatehouse-placeholders", (self.placeholders > 0).then(|| self.placeholders.to_string())),
         ];
         if let Some(standing) = &self.standing {
             admission::tell(standing, headers);

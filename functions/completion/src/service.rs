@@ -9,7 +9,7 @@ use shared::answer::Usage;
 use shared::audit::{Entry, Kind};
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
-use shared::conversation::Conversation;
+use shared::conversation::{Conversation, Text};
 use shared::guards::redact::Redactor;
 use shared::guards::{Decision, Verdict};
 use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
@@ -21,11 +21,10 @@ use crate::compose::{self, Bounded, Marks};
 use crate::gate::{self, Visit};
 use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
-use crate::routes::Operation;
-use crate::surface::{Ask, gemini};
+use crate::routes::{Operation, Target};
+use crate::surface::{self, Ask, Documents, Request, Voice};
 use crate::{body, delivery, json};
 
-const DOCUMENTS: &str = "x-gatehouse-documents";
 const USER: &str = "x-gatehouse-user";
 
 /// The longest name of an end user, in bytes.
@@ -40,10 +39,8 @@ const LONGEST_TEXT: usize = 128 << 10;
 /// What is asked, before its body is read.
 #[derive(Debug)]
 pub struct Call {
-    /// The model as the path names it.
-    pub model: String,
-    /// What is asked of it.
-    pub operation: Operation,
+    /// What the path asks for.
+    pub target: Target,
     /// The request's headers.
     pub headers: HeaderMap,
 }
@@ -79,17 +76,16 @@ where
     let rules = visit.rules.clone();
     let policy = &rules.policy;
     let began = parts.clock.now();
-    if let Err(problem) = allowed(&call.model, &policy.models) {
-        body::throw_away(&call.headers, body).await;
-        return Err(problem);
-    }
-    let bytes = body::read(&call.headers, body, policy.limits.max_body_bytes.get()).await?;
-    let ask = read(&call, &bytes, policy)?;
+    let Call { target, headers } = call;
+    let bytes = body::read(&headers, body, policy.limits.max_body_bytes.get()).await?;
+    let request = read(target, &headers, &bytes, policy)?;
     drop(bytes);
-    let user = end_user(&call.headers, policy)?;
+    allowed(&request.model, &policy.models)?;
+    let voice = Voice::new(&request, &visit.request_id, began.0 / 1000);
+    let Request { model, operation, user, ask, .. } = request;
+    let user = end_user(&headers, user, policy)?;
     let bounded = compose::bound(&ask, policy)?;
-    let asking =
-        admission::Asking { caller: &caller, user: user.as_deref(), model: &call.model, operation: call.operation };
+    let asking = admission::Asking { caller: &caller, user: user.as_deref(), model: &model, operation };
     let reservation = admission::admit(visit, &asking, &ask, &bounded).await?;
     let verdict = rules.guard.judge(&ask.conversation);
 
@@ -98,6 +94,7 @@ where
     receipt.rules = rule_ids(&verdict);
     receipt.standing = reservation.standing();
     receipt.ignored = ask.ignored.iter().chain(&bounded.clamped).cloned().collect();
+    receipt.placeholders = ask.placeholders;
     let judged = judged_text(&ask.conversation);
     let user = user.map(|user| match policy.audit.user {
         UserNames::Clear => user,
@@ -109,9 +106,9 @@ where
         ts: began,
         caller: caller.name,
         user,
-        surface: "gemini".into(),
-        operation: call.operation.as_str().into(),
-        model: call.model.clone(),
+        surface: visit.surface.as_str().into(),
+        operation: operation.as_str().into(),
+        model,
         decision: verdict.decision,
         blocked: false,
         blocked_reason: None,
@@ -130,7 +127,7 @@ where
         key_version: None,
         pepper_id: Some(parts.pepper.id()),
     };
-    let mut passage = Passage { visit, entry, began, receipt, reservation };
+    let mut passage = Passage { visit, entry, began, receipt, reservation, voice };
     if verdict.decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
@@ -159,7 +156,7 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     if passage.entry.operation == Operation::Count.as_str() {
         return delivery::count(passage, &counted).await;
     }
-    fits(passage, &counted, judged, policy).await?;
+    fits(passage, &counted, ask.surface.spelt("contents"), judged, policy).await?;
     let marks = Marks::mint().map_err(|error| {
         tracing::error!(error = %Chain(&error), "could not draw a canary");
         Problem::internal()
@@ -178,6 +175,7 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 async fn fits<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage: &mut Passage<'_, M, C, Q, K>,
     prompt: &Prompt,
+    field: &str,
     judged: &str,
     policy: &Policy,
 ) -> Result<(), Problem> {
@@ -191,7 +189,7 @@ async fn fits<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         return Ok(());
     }
     let message = format!("the prompt has {} tokens, and {limit} are allowed; shorten it", counted.usage.total);
-    Err(Problem::at(Code::PromptTooLarge, "contents", &message))
+    Err(Problem::at(Code::PromptTooLarge, field, &message))
 }
 
 /// A request under way, and the record that grows with it.
@@ -200,6 +198,7 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     pub(crate) entry: Entry,
     pub(crate) receipt: Receipt,
     pub(crate) reservation: Reservation,
+    pub(crate) voice: Voice,
     began: Timestamp,
 }
 
@@ -232,12 +231,14 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let entry = &self.entry;
         tracing::info!(
             caller = entry.caller,
+            surface = entry.surface,
             operation = entry.operation,
             model = entry.model,
             decision = ?entry.decision,
             blocked_reason = entry.blocked_reason,
             error = entry.error,
             cost_micros = entry.cost_micros,
+            placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
             "answered"
         );
@@ -269,9 +270,9 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
 
     /// Ends a request that Gemini did not answer: the outcome first, then the answer.
     async fn fail(&mut self, problem: Problem) -> Result<(), Problem> {
-        self.entry.error = Some(problem.code.as_str().to_owned());
+        self.entry.error.get_or_insert_with(|| problem.code.as_str().to_owned());
         let problem = self.conclude().await.err().unwrap_or(problem);
-        let refusal = gate::refusal(&problem, &self.receipt);
+        let refusal = gate::refusal(self.visit.surface, &problem, &self.receipt);
         self.visit.respond(refusal);
         Ok(())
     }
@@ -283,48 +284,57 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let response = match shape {
             Blocked::Error => {
                 let message = format!("the prompt was blocked by {}", self.receipt.rules.join(", "));
-                gate::refusal(&Problem::new(Code::PromptBlocked, message), &self.receipt)
+                let problem = Problem::new(Code::PromptBlocked, message);
+                gate::refusal(self.visit.surface, &problem, &self.receipt)
             }
-            Blocked::Gemini => delivery::blocked(&self.entry, &self.receipt),
+            Blocked::Gemini => delivery::blocked(self)?,
         };
         self.visit.respond(response);
         Ok(())
     }
 }
 
-fn read(call: &Call, bytes: &[u8], policy: &Policy) -> Result<Ask, Problem> {
-    let documents = match call.headers.get(DOCUMENTS) {
-        None => gemini::Documents::default(),
-        Some(value) => gemini::Documents::parse(value.to_str().unwrap_or("?"))?,
-    };
+fn read(target: Target, headers: &HeaderMap, bytes: &[u8], policy: &Policy) -> Result<Request, Problem> {
+    let documents = Documents::of(headers)?;
     let value = json::read(bytes, policy.limits.max_json_depth.get()).map_err(|error| match error {
         json::Error::Duplicate { .. } => Problem::new(Code::DuplicateKey, format!("a key is given twice at {error}")),
         json::Error::Syntax { .. } => Problem::new(Code::InvalidJson, format!("the body is not JSON at {error}")),
+        json::Error::TooMany => Problem::new(Code::PromptTooLarge, format!("the body has {error}; send less")),
         json::Error::TooDeep => {
             let message = format!("the JSON nests deeper than {} levels", policy.limits.max_json_depth);
             Problem::new(Code::TooDeep, message)
         }
     })?;
-    match call.operation {
-        Operation::Count => gemini::read_count(value, &documents, policy),
-        Operation::Generate | Operation::Stream => gemini::read(value, &documents, policy),
-    }
+    surface::read(target, value, &documents, policy)
 }
 
-fn end_user(headers: &HeaderMap, policy: &Policy) -> Result<Option<String>, Problem> {
+/// The end user, by the header or by the body's own field.
+fn end_user(headers: &HeaderMap, named: Option<Text>, policy: &Policy) -> Result<Option<String>, Problem> {
+    let named = named.as_ref().map(|user| user.expose().trim());
     let Some(value) = headers.get(USER) else {
-        if policy.users.require {
-            let message = "name the end user in the header x-gatehouse-user";
-            return Err(Problem::new(Code::UserRequired, message));
-        }
-        return Ok(None);
+        return match named {
+            None if policy.users.require => {
+                let message = "name the end user in the header x-gatehouse-user, or in OpenAI's field user";
+                Err(Problem::new(Code::UserRequired, message))
+            }
+            None => Ok(None),
+            Some(user) if fits_a_name(user) => Ok(Some(user.to_owned())),
+            Some(_) => Err(Problem::invalid("user", &format!("must have 1 to {LONGEST_USER} bytes"))),
+        };
     };
     let user = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
-    if user.is_empty() || user.len() > LONGEST_USER {
+    if !fits_a_name(user) {
         let message = format!("{USER}: give a name of 1 to {LONGEST_USER} bytes in UTF-8");
         return Err(Problem::new(Code::InvalidHeader, message));
     }
+    if named.is_some_and(|named| named != user) {
+        return Err(Problem::invalid("user", "is not the end user of the header x-gatehouse-user; give one of them"));
+    }
     Ok(Some(user.to_owned()))
+}
+
+const fn fits_a_name(user: &str) -> bool {
+    !user.is_empty() && user.len() <= LONGEST_USER
 }
 
 fn rule_ids(verdict: &Verdict) -> Vec<String> {

@@ -29,7 +29,7 @@ pub(crate) enum Upstream {
 }
 
 /// Settings that contradict each other or open a door.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("both {GEMINI_API_KEY} and {GEMINI_API_KEY_FILE} are set; set one of them")]
     TwoKeys,
@@ -37,6 +37,14 @@ pub(crate) enum Error {
         "{GEMINI_BASE_URL} must begin with https://, or with http:// for this machine itself: the key travels there"
     )]
     InTheClear,
+    #[error("{GEMINI_BASE_URL} must not hold a user name or password")]
+    Credentials,
+    #[error("{GEMINI_BASE_URL} is set without a key; set {GEMINI_API_KEY} or {GEMINI_API_KEY_FILE} too, or unset it")]
+    NoKey,
+    #[error("the key for Gemini is no key; it must be one line of printable characters without spaces")]
+    NotAKey,
+    #[error("the key for Gemini cannot be read")]
+    Unreadable(#[source] Unavailable),
 }
 
 /// Where the key comes from.
@@ -55,6 +63,7 @@ impl Upstream {
         let file: Option<PathBuf> = reader.optional(GEMINI_API_KEY_FILE);
         let base: Option<Url> = reader.optional(GEMINI_BASE_URL);
         let source = match (given, file) {
+            (None, None) if base.is_some() => return Err(Error::NoKey),
             (None, None) => return Ok(Self::Offline),
             (Some(key), None) => Source::Given(key),
             (None, Some(path)) => Source::File(path),
@@ -62,9 +71,15 @@ impl Upstream {
         };
         let base = match base {
             None => Url::parse(BASE_URL).map_err(|_| Error::InTheClear)?,
+            Some(base) if !base.username().is_empty() || base.password().is_some() => return Err(Error::Credentials),
             Some(base) if keeps_the_key(&base) => base,
             Some(_) => return Err(Error::InTheClear),
         };
+        // Found out now, and not by the first request.
+        let key = source.key().map_err(Error::Unreadable)?;
+        if key.value.expose().is_empty() || !key.value.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::NotAKey);
+        }
         Ok(Self::Gemini(base, source))
     }
 }
@@ -128,11 +143,22 @@ mod tests {
     fn the_key_is_never_sent_in_the_clear_to_another_machine() {
         let with = |base| read(&[(GEMINI_API_KEY, "k"), (GEMINI_BASE_URL, base)]);
         for base in ["http://example.com", "http://127.0.0.1.example.com", "ftp://localhost", "http://10.0.0.1"] {
-            assert_eq!(with(base).unwrap_err(), Error::InTheClear, "{base}");
+            assert!(matches!(with(base), Err(Error::InTheClear)), "{base}");
         }
         for base in ["https://example.com", "http://127.0.0.1:9", "http://localhost:9/prefix", "http://[::1]:9"] {
             assert!(with(base).is_ok(), "{base}");
         }
+    }
+
+    #[test]
+    fn a_key_that_cannot_work_is_told_at_once() {
+        assert!(matches!(read(&[(GEMINI_BASE_URL, "http://127.0.0.1:9")]), Err(Error::NoKey)));
+        assert!(matches!(read(&[(GEMINI_API_KEY_FILE, "/does/not/exist")]), Err(Error::Unreadable(_))));
+        assert!(matches!(read(&[(GEMINI_API_KEY, "two words")]), Err(Error::NotAKey)));
+        assert!(matches!(
+            read(&[(GEMINI_API_KEY, "k"), (GEMINI_BASE_URL, "https://me:pw@x.com")]),
+            Err(Error::Credentials)
+        ));
     }
 
     #[tokio::test]

@@ -238,6 +238,10 @@ impl ports::Answer for Answer {
 impl Streaming {
     async fn next(&mut self) -> Result<Option<Chunk>, Failure> {
         loop {
+            // A client that reads slowly must not stretch the time by what has already arrived.
+            if Instant::now() >= self.end {
+                return Err(Failure::TimedOut(Deadline::Total));
+            }
             if let Some(event) = self.reader.next_event() {
                 return match error::in_stream(&event) {
                     Some(failure) => Err(failure),
@@ -287,10 +291,12 @@ fn broken(error: reqwest::Error) -> Failure {
     if error.is_timeout() { Failure::TimedOut(Deadline::Connect) } else { Failure::Unreachable(error.into()) }
 }
 
-/// Whether the attempt certainly came to nothing and another may do better.
+/// Whether the attempt certainly came to nothing and another may do better. A deadline of Gemini's own (408, 504) or a
+/// call that it thinks was cancelled (499) leaves open what was done, and billed, before.
 const fn repeatable(failure: &Failure) -> bool {
     match failure {
-        Failure::Broken { .. } | Failure::Unreachable(_) | Failure::TimedOut(Deadline::Connect) => true,
+        Failure::Broken { status } => matches!(status, 500 | 502 | 503),
+        Failure::Unreachable(_) | Failure::TimedOut(Deadline::Connect) => true,
         Failure::Refused { .. }
         | Failure::KeyRejected { .. }
         | Failure::Account { .. }
@@ -318,6 +324,8 @@ mod tests {
     fn never_repeats_an_attempt_whose_fate_is_unknown() {
         assert!(!repeatable(&Failure::Cut("gone".into())));
         assert!(!repeatable(&Failure::TimedOut(Deadline::FirstByte)));
+        assert!(!repeatable(&Failure::Broken { status: 504 }));
+        assert!(repeatable(&Failure::Broken { status: 503 }));
         assert!(repeatable(&Failure::TimedOut(Deadline::Connect)));
     }
 

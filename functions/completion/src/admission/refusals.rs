@@ -33,11 +33,10 @@ struct Counted {
 
 /// Counts a refusal.
 pub(super) fn count<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, refused: &Refused, now: Timestamp) {
-    let policy_version = visit.rules.policy.version();
     let refusals = &visit.parts.accounts.refusals;
     let mut refusals = refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
     let counted = refusals.entry(asking.caller.name.clone()).or_insert_with(|| Counted {
-        entry: entry(visit.request_id.clone(), asking, now, policy_version.to_owned()),
+        entry: entry(visit, asking, now),
         reason: format!("limit:{}.{}", refused.kind.as_str(), refused.limit.as_str()),
         number: 0,
     });
@@ -68,15 +67,15 @@ pub(crate) async fn record<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-fn entry(request_id: String, asking: &Asking<'_>, ts: Timestamp, policy_version: String) -> Entry {
+fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timestamp) -> Entry {
     Entry {
-        request_id,
+        request_id: visit.request_id.clone(),
         kind: Kind::Outcome,
         ts,
         caller: asking.caller.name.clone(),
         // There may be many of them in a minute.
         user: None,
-        surface: "gemini".into(),
+        surface: visit.surface.as_str().into(),
         operation: asking.operation.as_str().into(),
         model: asking.model.to_owned(),
         decision: Decision::Allow,
@@ -93,7 +92,7 @@ fn entry(request_id: String, asking: &Asking<'_>, ts: Timestamp, policy_version:
         latency_ms: 0,
         upstream_status: None,
         error: Some("limited".into()),
-        policy_version,
+        policy_version: visit.rules.policy.version().to_owned(),
         key_version: None,
         pepper_id: None,
     }

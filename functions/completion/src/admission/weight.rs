@@ -71,6 +71,7 @@ mod tests {
     use shared::conversation::{Conversation, Role, Turn};
 
     use super::*;
+    use crate::surface::Surface;
 
     fn weigh(parts: Vec<Part>, generation: &Value) -> Weight {
         let ask = Ask {
@@ -80,6 +81,8 @@ mod tests {
             generation: Map::new(),
             safety: Vec::new(),
             ignored: Vec::new(),
+            placeholders: 0,
+            surface: Surface::Gemini,
         };
         of(&ask, generation.as_object().unwrap(), &Policy::embedded())
     }

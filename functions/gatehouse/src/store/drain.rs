@@ -13,8 +13,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
 use shared::audit::Record;
+use shared::guards::Decision;
 
 use super::{Error, spool, sqlite};
 
@@ -46,13 +48,17 @@ pub(crate) fn run(data: &Path, connection: &mut Connection) -> Result<Report, Er
     };
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     paths.sort();
+    let mut failed = None;
     for path in paths {
-        drain_file(&path, connection, &mut report)?;
+        // A file fails alone: the others are drained, and the first failure is told.
+        if let Err(error) = drain_file(&path, connection, &mut report) {
+            failed.get_or_insert(error);
+        }
     }
     if report.rejected > 0 {
         tracing::error!(code = "audit_rejected", lines = report.rejected, "lines of the spool are no records");
     }
-    Ok(report)
+    failed.map_or(Ok(report), Err)
 }
 
 fn drain_file(path: &Path, connection: &mut Connection, report: &mut Report) -> Result<(), Error> {
@@ -157,23 +163,76 @@ fn take(transaction: &Transaction<'_>, line: &[u8], whole: bool) -> Result<Taken
     let Ok(text) = std::str::from_utf8(line) else {
         return Ok(Taken::Refused("not UTF-8".to_owned()));
     };
-    match Record::from_line(text) {
+    let record = match Record::from_line(text) {
         Err(malformed) => return Ok(Taken::Refused(malformed.to_string())),
         Ok(record) if !record.verify_hash() => {
             return Ok(Taken::Refused("the hash is not that of the content".to_owned()));
         }
-        Ok(_) => {}
-    }
-    let inserted =
-        transaction.prepare_cached(include_str!("insert.sql")).and_then(|mut statement| statement.execute([text]));
-    match inserted {
+        Ok(record) => record,
+    };
+    match insert(transaction, &record, text) {
         Ok(new) => Ok(Taken::Kept(new)),
         // A number beyond SQLite's 64 signed bits.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+        Err(rusqlite::Error::ToSqlConversionFailure(_)) => {
             Ok(Taken::Refused("a value does not fit the table".to_owned()))
         }
         Err(error) => Err(Error::database("write")(error)),
     }
+}
+
+/// Writes a record into the table's columns, beside its line. How many rows that made: none where it is there already.
+fn insert(transaction: &Transaction<'_>, record: &Record, line: &str) -> rusqlite::Result<usize> {
+    let Record { v, record_id, entry, writer_id, seq, prev_hash, voids, hash } = record;
+    let decision = match entry.decision {
+        Decision::Allow => "allow",
+        Decision::Block => "block",
+        Decision::Flag => "flag",
+    };
+    let tokens = &entry.tokens;
+    transaction.prepare_cached(include_str!("insert.sql"))?.execute(params![
+        v,
+        record_id,
+        entry.request_id,
+        entry.kind.as_str(),
+        entry.ts.0,
+        entry.caller,
+        entry.user,
+        entry.surface,
+        entry.operation,
+        entry.model,
+        decision,
+        entry.blocked,
+        entry.blocked_reason,
+        entry.risk_score,
+        json(&entry.rules)?,
+        json(&entry.redactions)?,
+        entry.prompt,
+        entry.answer,
+        entry.prompt_hmac,
+        tokens.prompt,
+        tokens.cached,
+        tokens.candidates,
+        tokens.thoughts,
+        tokens.tool_use,
+        tokens.total,
+        entry.cost_micros,
+        entry.latency_ms,
+        entry.upstream_status,
+        entry.error,
+        entry.policy_version,
+        entry.key_version,
+        entry.pepper_id,
+        writer_id.to_string(),
+        seq,
+        prev_hash.to_string(),
+        json(voids)?,
+        hash.to_string(),
+        line,
+    ])
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn reject(transaction: &Transaction<'_>, name: &str, offset: u64, line: &[u8], reason: &str) -> Result<usize, Error> {

@@ -20,15 +20,13 @@ pub fn chunk(chunk: &Chunk) -> Value {
     body.into()
 }
 
-/// The answer to a prompt that the guard blocked, shaped as Gemini's own refusal is.
-#[must_use]
-pub fn blocked(model: &str, response_id: &str) -> Value {
-    json!({
-        "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
-        "usageMetadata": {"promptTokenCount": 0, "totalTokenCount": 0},
-        "modelVersion": model,
-        "responseId": response_id,
-    })
+/// Whether a chunk tells a client anything: one whose text is all held back does not.
+pub(in crate::surface) fn says_something(chunk: &Chunk) -> bool {
+    chunk.blocked()
+        || chunk.candidates.iter().any(|candidate| {
+            !candidate.parts.is_empty() || candidate.finish_reason.is_some() || !candidate.extras.is_empty()
+        })
+        || (chunk.candidates.is_empty() && chunk.usage.is_some())
 }
 
 /// The answer of `countTokens`.

@@ -1,6 +1,5 @@
 //! Errors in Google's shape, which the SDKs parse by status and details.
 
-use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -30,12 +29,6 @@ pub fn body(problem: &Problem, request_id: &str) -> Value {
         "status": canonical(status),
         "details": details,
     }})
-}
-
-/// The last event of a stream that failed.
-#[must_use]
-pub fn event(problem: &Problem, request_id: &str) -> Bytes {
-    super::event(&body(problem, request_id))
 }
 
 /// Google's canonical name for a status (google.rpc.Code).

@@ -9,6 +9,7 @@ use shared::fields::{Table, Treatment};
 
 const CACHES: &str = "caches hold what no guard has read; send the content itself";
 const FILES: &str = "files hold what no guard has read; send the content as inlineData";
+const INSTRUCTION: &str = "a system instruction is text; put the rest into contents";
 const LIVE: &str = "it belongs to live sessions, which are not offered";
 const MEDIA: &str = "leave it out; the gate sends media as it comes";
 const TIER: &str = "the operator chooses the service tier";
@@ -65,6 +66,25 @@ const REQUEST: &[(&str, Treatment)] = {
         ("systemInstruction.role", Ignore),
         ("systemInstruction.parts", Forward),
         ("systemInstruction.parts[].text", Forward),
+        ("systemInstruction.parts[].audioMetadata", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].audioTranscription", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].codeExecutionResult", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].documentMetadata", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].executableCode", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].fileData", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].functionCall", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].functionResponse", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].inlineData", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].mediaProcessing", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].mediaResolution", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].partMetadata", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].speechMetadata", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].spreadsheetMetadata", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].thought", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].thoughtSignature", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].toolCall", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].toolResponse", Refuse(INSTRUCTION)),
+        ("systemInstruction.parts[].videoMetadata", Refuse(INSTRUCTION)),
         ("safetySettings", Forward),
         ("safetySettings[].category", Forward),
         ("safetySettings[].threshold", Clamp),
@@ -98,6 +118,7 @@ const REQUEST: &[(&str, Treatment)] = {
         ("toolConfig.retrievalConfig", Refuse(TOOL)),
         ("toolConfig.includeServerSideToolInvocations", Refuse(TOOL)),
         ("cachedContent", Refuse(CACHES)),
+        ("continuationToken", Refuse("it continues an answer that no guard has read; ask anew")),
         ("labels", Refuse(VERTEX)),
         ("serviceTier", Refuse(TIER)),
         // The gate never stores at Google; a client that says so too says nothing new.
@@ -136,8 +157,13 @@ const REQUEST: &[(&str, Treatment)] = {
     ]
 };
 
-/// The fields of `generateContent` and `streamGenerateContent`.
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(REQUEST));
+
+/// The fields of `generateContent` and `streamGenerateContent`.
+#[must_use]
+pub fn table() -> &'static Table {
+    &TABLE
+}
 
 #[cfg(test)]
 mod tests {

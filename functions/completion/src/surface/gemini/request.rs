@@ -1,38 +1,15 @@
 //! Reads a request of the Gemini surface.
 
-use std::collections::BTreeSet;
-
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use serde_json::Value;
 use shared::conversation::{Content, Conversation, Json, Part, Provenance, Role, Signature, Turn};
-use shared::fields::{Admitted, Refusal};
-use shared::policy::{Limits, Policy};
+use shared::fields::Admitted;
+use shared::policy::Policy;
 
 use super::fields::TABLE;
-use super::object::Object;
 use crate::problem::{Code, Problem};
-use crate::surface::Ask;
-
-/// Parts that the caller calls documents, by turn and part: the header `x-gatehouse-documents`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Documents(BTreeSet<(usize, usize)>);
-
-impl Documents {
-    /// Reads the header's value: `0.1,2.0` names part 1 of turn 0 and part 0 of turn 2.
-    ///
-    /// # Errors
-    /// A [`Problem`] when it is something else.
-    pub fn parse(header: &str) -> Result<Self, Problem> {
-        let place = |text: &str| -> Option<(usize, usize)> {
-            let (turn, part) = text.trim().split_once('.')?;
-            Some((turn.parse().ok()?, part.parse().ok()?))
-        };
-        header.split(',').map(place).collect::<Option<_>>().map(Self).ok_or_else(|| {
-            let message = "x-gatehouse-documents: name parts as turn.part, counted from 0, as in 0.1,2.0";
-            Problem::new(Code::InvalidHeader, message)
-        })
-    }
-}
+use crate::surface::bounds::{self, Bounds, Media};
+use crate::surface::object::Object;
+use crate::surface::{Ask, Documents, Surface};
 
 /// Reads the body of `generateContent` or `streamGenerateContent`.
 ///
@@ -45,29 +22,28 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Ask, 
                 .strip_prefix("generationConfig.")
                 .is_some_and(|field| policy.generation.extra_fields.iter().any(|extra| extra == field))
     };
-    let Admitted { value, mut ignored } = TABLE.admit(single_as_list(body), &admits).map_err(problem)?;
+    let Admitted { value, mut ignored } = TABLE.admit(single_as_list(body), &admits).map_err(Problem::of_field)?;
     let mut body = Object::of(value, "")?;
     if body.bool("store")? == Some(true) {
         return Err(Problem::at(Code::RefusedField, "store", "nothing is stored at Google; leave it out"));
     }
-    let mut reader = Reader { limits: &policy.limits, documents, parts: 0, inline_bytes: 0, ignored: &mut ignored };
+    let mut reader = Reader { bounds: Bounds::of(policy), documents, ignored: &mut ignored };
     let system = match body.object("systemInstruction")? {
         Some(instruction) => reader.system(instruction)?,
         None => Vec::new(),
     };
     let turns = reader.turns(body.objects("contents")?)?;
     let tools = body.objects("tools")?;
-    if !policy.tools.functions && tools.iter().any(declares_functions) {
-        let message = "functions are not allowed here; the operator can allow them in tools.functions";
-        return Err(Problem::at(Code::RefusedField, "tools", message));
-    }
+    bounds::functions(tools.iter().any(|tool| tool.has("functionDeclarations")), policy)?;
     Ok(Ask {
+        surface: Surface::Gemini,
         conversation: Conversation { system, turns },
         tools: tools.into_iter().map(|tool| tool.into_fields().into()).collect(),
         tool_config: body.opaque_object("toolConfig")?,
         generation: body.object("generationConfig")?.map(Object::into_fields).unwrap_or_default(),
         safety: body.objects("safetySettings")?.into_iter().map(safety).collect::<Result<_, _>>()?,
         ignored,
+        placeholders: 0,
     })
 }
 
@@ -113,29 +89,13 @@ fn single_as_list(mut body: Value) -> Value {
     body
 }
 
-fn problem(refusal: Refusal) -> Problem {
-    match refusal {
-        Refusal::Refused { path, remedy } => Problem::at(Code::RefusedField, &path, remedy),
-        Refusal::Twice { path } => Problem::at(Code::DuplicateKey, &path, "is given twice, in two spellings"),
-        Refusal::Unknown { path } => {
-            Problem::at(Code::UnknownField, &path, "is not a field of this API, or too new for this gate; leave it out")
-        }
-    }
-}
-
-fn declares_functions(tool: &Object) -> bool {
-    tool.has("functionDeclarations")
-}
-
 fn safety(mut setting: Object) -> Result<(String, String), Problem> {
     Ok((setting.required_string("category")?, setting.required_string("threshold")?))
 }
 
 struct Reader<'r> {
-    limits: &'r Limits,
+    bounds: Bounds<'r>,
     documents: &'r Documents,
-    parts: usize,
-    inline_bytes: usize,
     ignored: &'r mut Vec<String>,
 }
 
@@ -146,13 +106,7 @@ impl Reader<'_> {
     }
 
     fn turns(&mut self, contents: Vec<Object>) -> Result<Vec<Turn>, Problem> {
-        if contents.is_empty() {
-            return Err(Problem::invalid("contents", "must have at least one turn"));
-        }
-        if contents.len() > self.limits.max_turns.get() {
-            let message = format!("has more than {} turns; drop the oldest", self.limits.max_turns);
-            return Err(Problem::at(Code::PromptTooLarge, "contents", &message));
-        }
+        self.bounds.turns(&contents, "contents")?;
         contents.into_iter().enumerate().map(|(at, turn)| self.turn(at, turn)).collect()
     }
 
@@ -168,12 +122,8 @@ impl Reader<'_> {
         }
         let mut read = Vec::with_capacity(parts.len());
         for (index, part) in parts.into_iter().enumerate() {
-            self.parts += 1;
-            if self.parts > self.limits.max_parts.get() {
-                let message = format!("has more than {} parts in all; join some", self.limits.max_parts);
-                return Err(Problem::at(Code::PromptTooLarge, "contents", &message));
-            }
-            read.extend(self.part(role, self.documents.0.contains(&(at, index)), part)?);
+            self.bounds.part("contents")?;
+            read.extend(self.part(role, self.documents.contain(at, index), part)?);
         }
         Ok(Turn { role, parts: read })
     }
@@ -216,28 +166,14 @@ impl Reader<'_> {
 
     fn signature(&self, part: &mut Object) -> Result<Option<Signature>, Problem> {
         let Some(signature) = part.string("thoughtSignature")? else { return Ok(None) };
-        if signature.len() > self.limits.max_signature_bytes.get() {
-            let message = format!("is longer than {} bytes", self.limits.max_signature_bytes);
-            return Err(Problem::invalid(&part.path_of("thoughtSignature"), &message));
-        }
-        Ok(Some(Signature(signature)))
+        self.bounds.signature(signature, &part.path_of("thoughtSignature")).map(Some)
     }
 
     fn inline(&mut self, mut inline: Object) -> Result<Content, Problem> {
         let mime_type = inline.required_string("mimeType")?;
         let data = inline.required_string("data")?;
-        if !self.limits.inline_types.iter().any(|allowed| allowed.eq_ignore_ascii_case(&mime_type)) {
-            let message = format!("must be one of {}", self.limits.inline_types.join(", "));
-            return Err(Problem::invalid(&inline.path_of("mimeType"), &message));
-        }
-        let bytes = decoded_length(&data).ok_or_else(|| Problem::invalid(&inline.path_of("data"), "must be base64"))?;
-        self.inline_bytes = self.inline_bytes.saturating_add(bytes);
-        if self.inline_bytes > self.limits.max_inline_bytes {
-            let message =
-                format!("media are larger than {} bytes in all; make them smaller", self.limits.max_inline_bytes);
-            return Err(Problem::at(Code::PromptTooLarge, &inline.path_of("data"), &message));
-        }
-        Ok(Content::Inline { mime_type, data: data.into() })
+        let (type_path, data_path) = (inline.path_of("mimeType"), inline.path_of("data"));
+        self.bounds.media(Media { mime_type, data, type_path: &type_path, data_path: &data_path })
     }
 }
 
@@ -272,13 +208,6 @@ fn code(mut code: Object) -> Result<Content, Problem> {
 fn code_result(mut result: Object) -> Result<Content, Problem> {
     let output = result.string("output")?.unwrap_or_default();
     Ok(Content::CodeResult { outcome: result.required_string("outcome")?, output: output.into() })
-}
-
-/// How many bytes base64 stands for; `None` where it is not base64. Google takes both alphabets, padded or not, and its
-/// Python client sends the URL-safe one.
-fn decoded_length(data: &str) -> Option<usize> {
-    let encodings = [BASE64, BASE64URL, BASE64_NOPAD, BASE64URL_NOPAD];
-    encodings.iter().find_map(|encoding| encoding.decode(data.as_bytes()).ok()).map(|bytes| bytes.len())
 }
 
 #[cfg(test)]

@@ -171,3 +171,14 @@ async fn the_loop_drains_by_itself_and_a_last_time_when_it_stops() {
     draining.stop().unwrap();
     assert_eq!(samples::stored(&connection), records);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_no_other_from_being_drained() {
+    let data = tempfile::tempdir().unwrap();
+    let records = samples::records(2, 3);
+    samples::leave(data.path(), 2, &samples::lines(&records));
+    fs::create_dir(spool::directory(data.path()).join("0.ndjson")).unwrap();
+    let mut connection = sqlite::open(data.path()).unwrap();
+    run(data.path(), &mut connection).unwrap_err();
+    assert_eq!(samples::stored(&connection), records);
+}

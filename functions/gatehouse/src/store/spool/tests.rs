@@ -303,3 +303,13 @@ fn write_until_killed(data: &Path) {
         }
     });
 }
+
+#[tokio::test]
+async fn a_spool_whose_file_was_deleted_refuses() {
+    let data = tempfile::tempdir().unwrap();
+    let spool = Spool::open(data.path(), WriterId::new([1; 16])).unwrap();
+    let records = samples::records(1, 2);
+    spool.append(&records[0]).await.unwrap();
+    fs::remove_dir_all(directory(data.path())).unwrap();
+    spool.append(&records[1]).await.unwrap_err();
+}

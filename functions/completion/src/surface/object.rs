@@ -6,13 +6,13 @@ use crate::problem::Problem;
 
 /// An object and its path in the request.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(crate) struct Object {
     fields: Map<String, Value>,
     path: String,
 }
 
 impl Object {
-    pub(super) fn of(value: Value, path: impl Into<String>) -> Result<Self, Problem> {
+    pub(crate) fn of(value: Value, path: impl Into<String>) -> Result<Self, Problem> {
         let path = path.into();
         let Value::Object(fields) = value else {
             return Err(Problem::invalid(if path.is_empty() { "body" } else { &path }, "must be an object"));
@@ -20,23 +20,27 @@ impl Object {
         Ok(Self { fields, path })
     }
 
-    pub(super) fn path_of(&self, name: &str) -> String {
+    pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn is_string(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(Value::is_string)
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.swap_remove(name)
     }
 
-    pub(super) fn string(&mut self, name: &str) -> Result<Option<String>, Problem> {
+    pub(crate) fn string(&mut self, name: &str) -> Result<Option<String>, Problem> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -44,11 +48,11 @@ impl Object {
         }
     }
 
-    pub(super) fn required_string(&mut self, name: &str) -> Result<String, Problem> {
+    pub(crate) fn required_string(&mut self, name: &str) -> Result<String, Problem> {
         self.string(name)?.ok_or_else(|| Problem::invalid(&self.path_of(name), "is missing"))
     }
 
-    pub(super) fn bool(&mut self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(crate) fn bool(&mut self, name: &str) -> Result<Option<bool>, Problem> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(value)),
@@ -56,13 +60,17 @@ impl Object {
         }
     }
 
-    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Problem> {
+    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Self>, Problem> {
         let path = self.path_of(name);
         self.take(name).map(|value| Self::of(value, path)).transpose()
     }
 
+    pub(crate) fn required_object(&mut self, name: &str) -> Result<Self, Problem> {
+        self.object(name)?.ok_or_else(|| Problem::invalid(&self.path_of(name), "is missing"))
+    }
+
     /// A JSON object that is passed on as it is.
-    pub(super) fn opaque_object(&mut self, name: &str) -> Result<Option<Value>, Problem> {
+    pub(crate) fn opaque_object(&mut self, name: &str) -> Result<Option<Value>, Problem> {
         match self.take(name) {
             None => Ok(None),
             Some(value @ Value::Object(_)) => Ok(Some(value)),
@@ -71,7 +79,7 @@ impl Object {
     }
 
     /// A list of objects.
-    pub(super) fn objects(&mut self, name: &str) -> Result<Vec<Self>, Problem> {
+    pub(crate) fn objects(&mut self, name: &str) -> Result<Vec<Self>, Problem> {
         let path = self.path_of(name);
         match self.take(name) {
             None => Ok(Vec::new()),
@@ -82,7 +90,7 @@ impl Object {
         }
     }
 
-    pub(super) fn into_fields(self) -> Map<String, Value> {
+    pub(crate) fn into_fields(self) -> Map<String, Value> {
         self.fields
     }
 }
