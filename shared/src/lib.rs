@@ -11,6 +11,7 @@ pub mod config;
 pub mod conversation;
 pub mod fields;
 pub mod guards;
+pub mod limits;
 pub mod policy;
 pub mod ports;
 pub mod recorder;

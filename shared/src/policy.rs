@@ -4,19 +4,23 @@
 //! holds the fields that differ. A file is taken whole or refused whole: [`Invalid`] lists every mistake in it with
 //! line and remedy.
 
+mod admission;
 mod check;
 mod compiled;
 mod explain;
 mod file;
 mod generation;
 mod invalid;
+mod prices;
 mod prompt;
 mod safety;
 mod tables;
 
+pub use admission::{Admission, OnUnavailable};
 pub use compiled::Compiled;
 pub use generation::{Clamped, Generation, Range, Refusal};
 pub use invalid::{Invalid, Mistake};
+pub use prices::{Day, NotADay, Prices, Row};
 pub use prompt::{CANARY, Prompt};
 pub use safety::{Category, Safety, Threshold};
 pub use tables::{Answers, Audit, Blocked, Limits, Models, ServerTool, Texts, ToolArguments, Tools, UserNames, Users};
@@ -39,6 +43,10 @@ pub struct Policy {
     pub generation: Generation,
     /// Bounds on a request's size and shape.
     pub limits: Limits,
+    /// Who may ask how much, and what it may cost.
+    pub admission: Admission,
+    /// What models cost.
+    pub prices: Prices,
     /// Which tools may be used.
     pub tools: Tools,
     /// What is asked of end users.

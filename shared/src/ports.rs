@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::answer::{Chunk, Usage};
 use crate::audit::Record;
 use crate::caller::{self, Caller};
+use crate::clock::Timestamp;
 use crate::conversation::{Conversation, Text};
+use crate::limits::{Admission, Claim, Demand, Settled, Taken, Ticket};
 use crate::secret::Secret;
 
 /// A cause, for `source()`.
@@ -35,6 +37,44 @@ pub struct Unavailable {
     /// Why.
     #[source]
     pub cause: Cause,
+}
+
+// === The ledger ===
+
+/// Keeps the accounts of who may ask how much: one [`Item`](crate::limits::Item) for each subject and budget window,
+/// each changed in atomic steps.
+///
+/// Every step may be repeated: what is admitted under the same request is charged once, and settled or released once.
+pub trait Ledger: Send + Sync + 'static {
+    /// Admits a request with every claim, or with none. The first claim that refuses decides.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not known to be admitted. Should it be, it is booked when its time is up.
+    fn admit(
+        &self,
+        claims: &[Claim],
+        demand: &Demand,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Admission, Unavailable>> + Send;
+
+    /// Books what a request took in place of what was reserved for it, in the window in which it was admitted. The
+    /// worst of what happened to its holds is returned.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not known to be settled. The reservation then stands, and is booked when its time is
+    /// up.
+    fn settle(
+        &self,
+        ticket: &Ticket,
+        taken: Taken,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Settled, Unavailable>> + Send;
+
+    /// Gives back what was reserved for a request that never reached the provider.
+    ///
+    /// # Errors
+    /// As for [`Ledger::settle`].
+    fn release(&self, ticket: &Ticket, now: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 // === Audit ===

@@ -33,6 +33,11 @@ const RULES: &[Rule] = &[
         because: "records and their chain are pure",
     },
     Rule {
+        place: "shared/src/limits",
+        forbidden: &["crate::google", "crate::host", "crate::ports", "crate::policy", "std::fs", "std::env", "tokio::"],
+        because: "limits are arithmetic: the ledger keeps them, and the policy names them",
+    },
+    Rule {
         place: "shared/src/conversation.rs",
         forbidden: &["use crate::", "std::fs", "std::env", "tokio::"],
         because: "everything rests on the conversation, which rests on nothing",

@@ -10,6 +10,7 @@ mod audit;
 mod conformance;
 mod double;
 mod fields;
+mod limits;
 mod naughty;
 mod openai;
 mod oversize;
@@ -29,6 +30,9 @@ use tests::gemini::{Gemini, Script};
 const GENERATE: &str = "/v1beta/models/gemini-3.5-flash:generateContent";
 const STREAM: &str = "/v1beta/models/gemini-3.5-flash:streamGenerateContent?alt=sse";
 const COUNT: &str = "/v1beta/models/gemini-3.5-flash:countTokens";
+
+/// A policy for tests that ask much at once.
+const ROOMY: &str = "[admission.caller]\nrequests_per_minute = \"none\"\nusd = \"none\"\nmax_open = 200\n";
 
 /// A body of one user turn.
 fn prompt(text: &str) -> Value {

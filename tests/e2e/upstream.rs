@@ -13,12 +13,12 @@ use tests::gemini::errors::{KNOWN, Known, Meaning, error};
 use tests::gemini::{Gemini, Script, cases, script};
 use tokio::task::JoinSet;
 
-use crate::{COUNT, GENERATE, STREAM, assert_ends_in_error, assert_error, detail, gate_before, prompt};
+use crate::{COUNT, GENERATE, ROOMY, STREAM, assert_ends_in_error, assert_error, detail, gate_before, prompt};
 
 #[tokio::test]
 async fn every_known_error_becomes_the_callers_kind_of_error() {
     let gemini = Gemini::start(cases::brain).await;
-    let gate = Gate::start(&gemini).await;
+    let gate = Setup::default().policy(ROOMY).start(&gemini).await;
     // All at once, since what is retried takes its time.
     let asking = KNOWN.iter().flat_map(|known| [GENERATE, STREAM].map(|path| ask(&gate, known, path)));
     for (known, reply) in join_all(asking).await {
@@ -119,7 +119,7 @@ async fn a_stream_split_at_any_byte_says_the_same() {
         Script::stream().then(before.to_vec()).pause(Duration::from_millis(2)).then(after.to_vec())
     })
     .await;
-    let gate = Arc::new(Gate::start(&gemini).await);
+    let gate = Arc::new(Setup::default().policy(ROOMY).start(&gemini).await);
     let mut asking = JoinSet::new();
     for at in 0..=length {
         let gate = Arc::clone(&gate);

@@ -23,6 +23,9 @@ pub struct Setup {
     largest_file: Option<u32>,
 }
 
+/// The file of a policy that it was given.
+const POLICY: &str = "policy.toml";
+
 /// A running gate. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Gate {
@@ -33,7 +36,7 @@ pub struct Gate {
     child: Child,
     data: PathBuf,
     printed: Printed,
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// All that a process has printed on both streams.
@@ -83,7 +86,7 @@ impl Setup {
         let mut command = self.largest_file.map_or_else(command, command_within);
         command.args(["up", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         if let Some(policy) = &self.policy {
-            let file = home.path().join("policy.toml");
+            let file = home.path().join(POLICY);
             wait::done("write the policy", std::fs::write(&file, policy));
             command.arg("--policy").arg(file);
         }
@@ -91,7 +94,7 @@ impl Setup {
         let mut child = wait::done("start gatehouse", command.spawn());
         let printed = Printed::of(&mut child);
         let (endpoint, key) = first_line(&mut child, &printed).await;
-        let gate = Gate { endpoint, key, child, data, printed, _home: home };
+        let gate = Gate { endpoint, key, child, data, printed, home };
         wait::until("gatehouse to be healthy", || async {
             (gate.client().get("/healthz").await.status == 200).then_some(())
         })
@@ -116,6 +119,11 @@ impl Gate {
     #[must_use]
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Writes another policy over the one that it was started under.
+    pub fn change_policy(&self, toml: &str) {
+        wait::done("write the policy", std::fs::write(self.home.path().join(POLICY), toml));
     }
 
     /// All it printed so far, both streams.

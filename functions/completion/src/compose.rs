@@ -12,7 +12,7 @@ use crate::surface::{Ask, Surface};
 /// What of a request the policy bounds, bounded.
 #[derive(Debug)]
 pub struct Bounded {
-    generation: Map<String, Value>,
+    pub(crate) generation: Map<String, Value>,
     safety: Vec<(Category, Threshold)>,
     /// Fields whose value was changed.
     pub clamped: Vec<String>,

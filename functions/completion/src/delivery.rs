@@ -74,10 +74,12 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         }
     };
     let (chunk, key_version) = asked.map_err(|failure| passage.failed(&failure))?;
+    passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = key_version;
 
-    let mut outlet = Outlet::new(&parts.rules.redactor, json, parts.rules.policy.answers.tool_arguments);
+    let rules = passage.visit.rules.clone();
+    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
     progress.note(&chunk, &mut passage.entry);
     progress.ended().map_err(|failure| passage.failed(&failure))?;
@@ -110,6 +112,7 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         }
     };
     let mut answer = asked.map_err(|failure| passage.failed(&failure))?;
+    passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
     passage.entry.key_version = answer.key_version().map(str::to_owned);
 
@@ -118,7 +121,8 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let response = gate::stream(body, &passage.receipt);
     passage.visit.respond(response);
 
-    let mut outlet = Outlet::new(&parts.rules.redactor, json, parts.rules.policy.answers.tool_arguments);
+    let rules = passage.visit.rules.clone();
+    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
     let mut said = String::new();
     let end = loop {
@@ -264,7 +268,7 @@ fn withhold(chunk: &mut Chunk, entry: &mut Entry) {
 }
 
 fn note_output<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>, outlet: &Outlet<'_>, answer: &str) {
-    let rules = &passage.visit.parts.rules;
+    let rules = &passage.visit.rules;
     passage.entry.redactions = outlet.found().iter().map(|(name, count)| (name.to_string(), *count)).collect();
     passage.entry.answer = service::kept(&rules.policy, &rules.redactor, answer);
 }

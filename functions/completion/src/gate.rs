@@ -18,12 +18,17 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::{NoContext, Uuid};
 
+use crate::admission::{self, Accounts};
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::receipt::Receipt;
 use crate::routes::Route;
 use crate::surface::Surface;
 use crate::{body, credentials, service};
+
+mod rules;
+
+pub use rules::Rules;
 
 /// What a gate is built from.
 #[derive(Debug)]
@@ -34,12 +39,14 @@ pub struct Parts<M, C, Q, K> {
     pub callers: C,
     /// Keeps the audit records.
     pub recorder: Recorder<Q, K>,
+    /// Who may ask how much.
+    pub accounts: Accounts,
     /// Tells the time.
     pub clock: K,
     /// The key of the hashes that stand for users and prompts in records.
     pub pepper: Pepper,
     /// The policy in force.
-    pub rules: Arc<Compiled>,
+    pub rules: Rules,
     /// Settings.
     pub config: Config,
 }
@@ -77,7 +84,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
         let surface = Surface::of(request.uri().path(), request.headers());
-        let visit = Visit { parts: self.parts.clone(), request_id: request_id.clone(), surface, respond: Some(sender) };
+        let (parts, rules) = (self.parts.clone(), self.parts.rules.current());
+        let visit = Visit { parts, rules, request_id: request_id.clone(), surface, respond: Some(sender) };
         self.running.spawn(visit.run(request).instrument(span));
         response.await.unwrap_or_else(|_| {
             // The task ended without a word: it panicked, and the panic hook has told where.
@@ -86,10 +94,16 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         })
     }
 
+    /// Puts another policy in force for the requests that come from now on.
+    pub fn adopt(&self, rules: Compiled) {
+        self.parts.rules.adopt(rules);
+    }
+
     /// Returns once every request has ended and left its record. No new ones may come.
     pub async fn drained(&self) {
         self.running.close();
         self.running.wait().await;
+        admission::record_refusals(&self.parts, None).await;
     }
 
     fn request_id(&self) -> String {
@@ -102,6 +116,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
 /// One request at the gate.
 pub(crate) struct Visit<M, C, Q, K> {
     pub(crate) parts: Arc<Parts<M, C, Q, K>>,
+    /// The policy that was in force when it came.
+    pub(crate) rules: Arc<Compiled>,
     pub(crate) request_id: String,
     /// Whose API was called, and in whose words everything is answered.
     pub(crate) surface: Surface,
@@ -148,15 +164,18 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
                 return Err(problem);
             }
         };
-        let models = &self.parts.rules.policy.models;
+        let rules = self.rules.clone();
+        let models = &rules.policy.models;
         match route {
             Route::Health => Ok(()),
             Route::Models => {
+                admission::glance(self, &caller).await?;
                 let list = self.surface.models(&models.allowed);
                 self.respond(answer(StatusCode::OK, &list, &self.receipt()));
                 Ok(())
             }
             Route::Model(name) => {
+                admission::glance(self, &caller).await?;
                 service::allowed(&name, models)?;
                 self.respond(answer(StatusCode::OK, &self.surface.model(&name), &self.receipt()));
                 Ok(())
@@ -184,7 +203,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
     }
 
     pub(crate) fn receipt(&self) -> Receipt {
-        let policy_version = self.parts.rules.policy.version().to_owned();
+        let policy_version = self.rules.policy.version().to_owned();
         Receipt { request_id: self.request_id.clone(), policy_version, ..Receipt::default() }
     }
 }
@@ -212,6 +231,9 @@ pub(crate) fn refusal(surface: Surface, problem: &Problem, receipt: &Receipt) ->
     if !problem.retryable() && problem.code.status().as_u16() >= 429 {
         // Clients retry these statuses unless they are told not to.
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    if let Some(standing) = &problem.standing {
+        admission::tell(standing, headers);
     }
     if let Some(methods) = problem.allow {
         headers.insert(ALLOW, HeaderValue::from_static(methods));

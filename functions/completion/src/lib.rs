@@ -3,6 +3,7 @@
 //! [`Gate`] is the whole of it, generic over its ports; [`Gate::answer`] takes one HTTP request and gives its answer.
 //! The module [`service`] holds a request's way, top to bottom.
 
+pub mod admission;
 pub mod body;
 pub mod compose;
 pub mod config;
@@ -19,4 +20,4 @@ pub mod service;
 pub mod surface;
 
 pub use config::Config;
-pub use gate::{Gate, Parts};
+pub use gate::{Gate, Parts, Rules};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use shared::fields::Refusal;
+use shared::limits::Standing;
 use shared::ports::{self, Failure};
 
 /// Why a request is not answered as asked.
@@ -19,6 +20,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// What is left of the limits, where one of them refuses.
+    pub standing: Option<Box<Standing>>,
     /// The methods that the route takes, where another one was used.
     pub allow: Option<&'static str>,
 }
@@ -32,6 +35,8 @@ pub enum Code {
     BodyIncomplete,
     /// The body is larger than the policy allows.
     BodyTooLarge,
+    /// The budget is spent.
+    BudgetSpent,
     /// The callers' store could not be asked.
     CallersUnavailable,
     /// The body's type or encoding is not taken.
@@ -48,10 +53,14 @@ pub enum Code {
     Internal,
     /// The key was sent in the query, where it ends up in logs.
     KeyInQuery,
+    /// The ledger could not be asked whether the limits allow it.
+    LedgerUnavailable,
     /// The route exists, for another method.
     MethodNotAllowed,
     /// The policy does not allow the model.
     ModelNotAllowed,
+    /// Nobody has said what the model costs now.
+    ModelUnpriced,
     /// The prompt was blocked, and the policy answers that with an error.
     PromptBlocked,
     /// The answer repeated the system instruction.
@@ -80,8 +89,12 @@ pub enum Code {
     ProviderUnfinished,
     /// The provider could not be reached.
     ProviderUnreachable,
+    /// A limit is reached for now.
+    RateLimited,
     /// A field is known and not accepted.
     RefusedField,
+    /// It may take more than a limit ever allows.
+    TooCostly,
     /// The JSON nests too deep.
     TooDeep,
     /// More than one credential was sent.
@@ -106,6 +119,7 @@ impl Code {
             Self::AuditUnavailable => "audit_unavailable",
             Self::BodyIncomplete => "body_incomplete",
             Self::BodyTooLarge => "body_too_large",
+            Self::BudgetSpent => "budget_spent",
             Self::CallersUnavailable => "callers_unavailable",
             Self::ContentType => "content_type",
             Self::DuplicateKey => "duplicate_key",
@@ -114,8 +128,10 @@ impl Code {
             Self::InvalidJson => "invalid_json",
             Self::Internal => "internal",
             Self::KeyInQuery => "key_in_query",
+            Self::LedgerUnavailable => "ledger_unavailable",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ModelNotAllowed => "model_not_allowed",
+            Self::ModelUnpriced => "model_unpriced",
             Self::PromptBlocked => "prompt_blocked",
             Self::PromptLeak => "prompt_leak",
             Self::PromptTooLarge => "prompt_too_large",
@@ -130,7 +146,9 @@ impl Code {
             Self::ProviderTimeout => "provider_timeout",
             Self::ProviderUnfinished => "provider_unfinished",
             Self::ProviderUnreachable => "provider_unreachable",
+            Self::RateLimited => "rate_limited",
             Self::RefusedField => "refused_field",
+            Self::TooCostly => "too_costly",
             Self::TooDeep => "too_deep",
             Self::TwoCredentials => "two_credentials",
             Self::Unauthenticated => "unauthenticated",
@@ -154,6 +172,7 @@ impl Code {
             | Self::PromptTooLarge
             | Self::ProviderRefused
             | Self::RefusedField
+            | Self::TooCostly
             | Self::TooDeep
             | Self::TwoCredentials
             | Self::UnknownField
@@ -167,11 +186,13 @@ impl Code {
             Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ProviderLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::BudgetSpent | Self::ProviderLimited | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ProviderCut | Self::ProviderGarbled | Self::ProviderUnfinished => StatusCode::BAD_GATEWAY,
             Self::AuditUnavailable
             | Self::CallersUnavailable
+            | Self::LedgerUnavailable
+            | Self::ModelUnpriced
             | Self::ProviderAccount
             | Self::ProviderFailed
             | Self::ProviderKey
@@ -188,14 +209,17 @@ impl Code {
             | Self::BodyIncomplete
             | Self::CallersUnavailable
             | Self::Internal
+            | Self::LedgerUnavailable
             | Self::ProviderCut
             | Self::ProviderFailed
             | Self::ProviderGarbled
             | Self::ProviderLimited
             | Self::ProviderTimeout
             | Self::ProviderUnfinished
-            | Self::ProviderUnreachable => true,
+            | Self::ProviderUnreachable
+            | Self::RateLimited => true,
             Self::BodyTooLarge
+            | Self::BudgetSpent
             | Self::ContentType
             | Self::DuplicateKey
             | Self::InvalidField
@@ -204,6 +228,7 @@ impl Code {
             | Self::KeyInQuery
             | Self::MethodNotAllowed
             | Self::ModelNotAllowed
+            | Self::ModelUnpriced
             | Self::PromptBlocked
             | Self::PromptLeak
             | Self::PromptTooLarge
@@ -212,6 +237,7 @@ impl Code {
             | Self::ProviderModelGone
             | Self::ProviderRefused
             | Self::RefusedField
+            | Self::TooCostly
             | Self::TooDeep
             | Self::TwoCredentials
             | Self::Unauthenticated
@@ -227,7 +253,7 @@ impl Problem {
     /// A problem with the whole request.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after: None, allow: None }
+        Self { code, message: message.into(), field: None, retry_after: None, standing: None, allow: None }
     }
 
     /// A problem with one field. The path is shown only as far as it looks like one: a key of a JSON object is the

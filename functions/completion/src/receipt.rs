@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::guards::Decision;
+use shared::limits::Standing;
+
+use crate::admission;
 
 /// The receipt of one request. In a stream the head leaves before the first redaction, so that only answers that come
 /// whole tell how many there were; the audit record always does.
@@ -17,6 +20,8 @@ pub struct Receipt {
     pub rules: Vec<String>,
     /// How much of the answer was redacted.
     pub redactions: Option<u32>,
+    /// What is left of the limits, once the request was admitted.
+    pub standing: Option<Standing>,
     /// Fields that were accepted without effect, or with their value lowered.
     pub ignored: Vec<String>,
     /// Calls that were sent with Google's placeholder, since their thought signature was lost.
@@ -42,6 +47,9 @@ impl Receipt {
             ("x-gatehouse-ignored", list(&self.ignored)),
             ("x-gatehouse-placeholders", (self.placeholders > 0).then(|| self.placeholders.to_string())),
         ];
+        if let Some(standing) = &self.standing {
+            admission::tell(standing, headers);
+        }
         for (name, value) in lines {
             // A value that is no header value is left out: nothing of the answer depends on it.
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {

@@ -16,6 +16,7 @@ use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
 use shared::ports::{AuditQueue, Callers, Failure, Model, Prompt};
 use shared::telemetry::Chain;
 
+use crate::admission::{self, Reservation};
 use crate::compose::{self, Bounded, Marks};
 use crate::gate::{self, Visit};
 use crate::problem::{Code, Problem};
@@ -72,7 +73,7 @@ where
     B::Data: Buf,
 {
     let parts = visit.parts.clone();
-    let rules = &parts.rules;
+    let rules = visit.rules.clone();
     let policy = &rules.policy;
     let began = parts.clock.now();
     let Call { target, headers } = call;
@@ -84,11 +85,14 @@ where
     let Request { model, operation, user, ask, .. } = request;
     let user = end_user(&headers, user, policy)?;
     let bounded = compose::bound(&ask, policy)?;
+    let asking = admission::Asking { caller: &caller, user: user.as_deref(), model: &model, operation };
+    let reservation = admission::admit(visit, &asking, &ask, &bounded).await?;
     let verdict = rules.guard.judge(&ask.conversation);
 
     let mut receipt = visit.receipt();
     receipt.decision = Some(verdict.decision);
     receipt.rules = rule_ids(&verdict);
+    receipt.standing = reservation.standing();
     receipt.ignored = ask.ignored.iter().chain(&bounded.clamped).cloned().collect();
     receipt.placeholders = ask.placeholders;
     let judged = judged_text(&ask.conversation);
@@ -109,7 +113,7 @@ where
         blocked: false,
         blocked_reason: None,
         risk_score: verdict.risk_score.as_thousandths(),
-        rules: receipt.rules.clone(),
+        rules: receipt.rules.iter().cloned().chain(reservation.opening()).collect(),
         redactions: BTreeMap::new(),
         prompt: kept(policy, &rules.redactor, &judged),
         answer: None,
@@ -123,11 +127,14 @@ where
         key_version: None,
         pepper_id: Some(parts.pepper.id()),
     };
-    let mut passage = Passage { visit, entry, began, receipt, voice };
+    let mut passage = Passage { visit, entry, began, receipt, reservation, voice };
     if verdict.decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
-    passage.record().await?;
+    if let Err(problem) = passage.record().await {
+        admission::release(&mut passage).await;
+        return Err(problem);
+    }
     // From here on Google may be called: whatever happens ends in an outcome.
     let asked = ask_model(&mut passage, &ask, bounded, &judged).await;
     match asked {
@@ -142,8 +149,8 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     bounded: Bounded,
     judged: &str,
 ) -> Result<(), Problem> {
-    let parts = passage.visit.parts.clone();
-    let policy = &parts.rules.policy;
+    let rules = passage.visit.rules.clone();
+    let policy = &rules.policy;
     let model = passage.entry.model.clone();
     let counted = compose::compose_count(&model, ask);
     if passage.entry.operation == Operation::Count.as_str() {
@@ -155,6 +162,7 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         Problem::internal()
     })?;
     let prompt = compose::compose(&model, ask, bounded, policy, &marks);
+    passage.reservation.asking();
     if passage.entry.operation == Operation::Stream.as_str() {
         delivery::stream(passage, &prompt, ask.wants_json()).await
     } else {
@@ -189,6 +197,7 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     pub(crate) visit: &'v mut Visit<M, C, Q, K>,
     pub(crate) entry: Entry,
     pub(crate) receipt: Receipt,
+    pub(crate) reservation: Reservation,
     pub(crate) voice: Voice,
     began: Timestamp,
 }
@@ -214,7 +223,11 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     /// Stores the outcome, and says in the log how it went.
     pub(crate) async fn conclude(&mut self) -> Result<(), Problem> {
         self.entry.kind = Kind::Outcome;
-        self.record().await?;
+        let due = self.reservation.due(&self.entry.tokens);
+        self.entry.cost_micros = due.cost_micros();
+        let recorded = self.record().await;
+        admission::close(self, due, recorded.is_ok()).await;
+        recorded?;
         let entry = &self.entry;
         tracing::info!(
             caller = entry.caller,
@@ -224,6 +237,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
             decision = ?entry.decision,
             blocked_reason = entry.blocked_reason,
             error = entry.error,
+            cost_micros = entry.cost_micros,
             placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
             "answered"
@@ -234,12 +248,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     /// Notes what the provider's failure was, for the record and the log, and what the caller is told of it.
     pub(crate) fn failed(&mut self, failure: &Failure) -> Problem {
         self.entry.upstream_status = failure.status();
+        self.reservation.failed(failure);
         let mut problem = Problem::of_failure(failure);
         if let Failure::Refused { message, .. } = failure
             && !message.is_empty()
         {
             // Only Gemini knows what it disliked, and only the caller, whose request it was, gets to read it.
-            let redacted = self.visit.parts.rules.redactor.redact(message.expose()).text;
+            let redacted = self.visit.rules.redactor.redact(message.expose()).text;
             let words: String = redacted.chars().take(LONGEST_REFUSAL).collect();
             problem.message = format!("Gemini refused the request: {words}");
         }

@@ -8,6 +8,7 @@ pub(crate) mod judge;
 pub(crate) mod listing;
 pub(crate) mod policy;
 pub(crate) mod redact;
+mod reload;
 pub(crate) mod up;
 
 use std::error::Error;
@@ -72,6 +73,10 @@ pub(crate) enum NoPolicy {
 /// The policy in a file, or the embedded default, ready for use.
 pub(crate) fn compiled(file: Option<&Path>) -> Result<Compiled, NoPolicy> {
     let Some(path) = file else { return Ok(Compiled::embedded()) };
-    let text = fs::read_to_string(path).map_err(|cause| NoPolicy::Unreadable { path: path.to_owned(), cause })?;
+    let text = read_policy(path)?;
     Compiled::parse(&path.display().to_string(), &text).map_err(NoPolicy::Invalid)
+}
+
+fn read_policy(path: &Path) -> Result<String, NoPolicy> {
+    fs::read_to_string(path).map_err(|cause| NoPolicy::Unreadable { path: path.to_owned(), cause })
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! DATA/spool/<writer>.ndjson   audit records, durable before the provider is called
 //! DATA/gatehouse.db            SQLite: the audit store and the callers
+//! DATA/ledger.db            SQLite: what was spent and is reserved
 //! DATA/pepper                  the secret under which users and prompts are hashed
 //! ```
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) mod callers;
 pub(crate) mod drain;
+pub(crate) mod ledger;
 pub(crate) mod pepper;
 pub(crate) mod query;
 #[cfg(test)]

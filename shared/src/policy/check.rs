@@ -1,7 +1,7 @@
 //! What a policy's types cannot say: ranges, relations between fields, and the form of names.
 
 use super::prompt::CANARY;
-use super::{Generation, Limits, Models, Policy, Prompt};
+use super::{Admission, Generation, Limits, Models, Policy, Prices, Prompt, admission};
 
 /// A value out of its range.
 pub(super) struct Wrong {
@@ -13,7 +13,8 @@ pub(super) struct Wrong {
 
 pub(super) fn every_table(policy: &Policy) -> Vec<Wrong> {
     let mut found = Found(Vec::new());
-    found.models(&policy.models);
+    found.models(&policy.models, &policy.prices);
+    found.admission(&policy.admission);
     found.prompt(&policy.prompt);
     found.generation(&policy.generation);
     found.limits(&policy.limits);
@@ -27,7 +28,7 @@ pub(super) fn every_table(policy: &Policy) -> Vec<Wrong> {
 struct Found(Vec<Wrong>);
 
 impl Found {
-    fn models(&mut self, models: &Models) {
+    fn models(&mut self, models: &Models, prices: &Prices) {
         if models.allowed.is_empty() {
             self.add(&["models.allowed"], "no model is allowed", "name at least one");
         }
@@ -38,7 +39,32 @@ impl Found {
             } else if name.is_empty() || !name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-')) {
                 let remedy = "use lower-case letters, digits, `.` and `-`";
                 self.add(&[&path], format!("\"{name}\" is not the name of a model"), remedy);
+            } else if !prices.know(name) {
+                let remedy = "add what it costs as one of [[prices.rows]], or remove it";
+                self.add(&[&path, "models.allowed"], format!("{name} has no price"), remedy);
             }
+        }
+    }
+
+    fn admission(&mut self, admission: &Admission) {
+        let shards = admission.all_shards;
+        self.between("admission.all_shards", shards.get().into(), 1, 64);
+        let tables = [("caller", &admission.caller), ("user", &admission.user), ("all", &admission.all)];
+        for (table, limits) in tables {
+            let path = |field: &str| format!("admission.{table}.{field}");
+            // Rates beyond these are no brake, and too fast to be told apart in microseconds.
+            let requests = limits.requests_per_minute.map_or(1, |most| most.get().into());
+            self.between(&path("requests_per_minute"), requests, 1, 1_000_000);
+            self.between(&path("burst"), limits.burst.get().into(), 1, 1_000_000);
+            // Each open request is an entry of its subject's item, and a large item is slow to write.
+            self.between(&path("max_open"), limits.max_open.get().into(), 1, 200);
+        }
+        let all = &admission.all;
+        let least = [all.requests_per_minute, Some(all.burst), all.tokens_per_minute, Some(all.max_open)];
+        let least = least.into_iter().flatten().min();
+        if admission::bounds_anything(all) && least.is_some_and(|least| least < shards) {
+            let remedy = "have every limit of [admission.all] be at least `all_shards`";
+            self.add(&["admission.all_shards"], "a shard would be left without a limit of its own", remedy);
         }
     }
 

@@ -66,7 +66,7 @@ fn in_words(message: &str) -> String {
     let wanted = match wanted {
         "f64" => "a number",
         "u16" | "u32" | "u64" | "usize" => "a whole number",
-        "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
+        "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => "a whole number above 0",
         other => other,
     };
     format!("{problem}expected {wanted}")

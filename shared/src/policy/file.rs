@@ -51,6 +51,8 @@ impl<'t> Source<'t> {
         let safety = self.table(&file, &defaults, "safety");
         let generation = self.table(&file, &defaults, "generation");
         let limits = self.table(&file, &defaults, "limits");
+        let admission = self.table(&file, &defaults, "admission");
+        let prices = self.table(&file, &defaults, "prices");
         let tools = self.table(&file, &defaults, "tools");
         let users = self.table(&file, &defaults, "users");
         let input = self.table(&file, &defaults, "input");
@@ -63,6 +65,8 @@ impl<'t> Source<'t> {
             safety: safety?,
             generation: generation?,
             limits: limits?,
+            admission: admission?,
+            prices: prices?,
             tools: tools?,
             users: users?,
             input: input?,
@@ -138,13 +142,21 @@ impl<'t> Source<'t> {
 fn completed<'t>(own: &DeTable<'t>, defaults: &DeTable<'t>, name: &str) -> Deserializer<'t> {
     let mut whole = own.clone();
     if let Some(DeValue::Table(defaults)) = defaults.get(name).map(Spanned::get_ref) {
-        for (key, value) in defaults {
-            if !whole.contains_key(key) {
-                whole.insert(key.clone(), value.clone());
-            }
-        }
+        complete(&mut whole, defaults);
     }
     Deserializer::from(Spanned::new(0..0, whole))
+}
+
+fn complete<'t>(own: &mut DeTable<'t>, defaults: &DeTable<'t>) {
+    for (key, default) in defaults {
+        match (own.get_mut(key).map(Spanned::get_mut), default.get_ref()) {
+            (None, _) => {
+                own.insert(key.clone(), default.clone());
+            }
+            (Some(DeValue::Table(own)), DeValue::Table(defaults)) => complete(own, defaults),
+            (Some(_), _) => {}
+        }
+    }
 }
 
 /// Removes the innermost value that `wrong` points at, by its key or by itself, and tells its name; what stands in a

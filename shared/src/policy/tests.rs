@@ -38,6 +38,8 @@ fn the_default_names_every_field_below_a_comment() {
         ("safety", serde_json::to_value(&policy.safety)),
         ("generation", serde_json::to_value(&policy.generation)),
         ("limits", serde_json::to_value(&policy.limits)),
+        ("admission", serde_json::to_value(&policy.admission)),
+        ("prices", serde_json::to_value(&policy.prices)),
         ("tools", serde_json::to_value(&policy.tools)),
         ("users", serde_json::to_value(&policy.users)),
         ("input", serde_json::to_value(&policy.input)),
@@ -90,7 +92,7 @@ fn the_version_changes_with_every_byte() {
 #[test]
 fn an_unknown_field_is_answered_with_the_nearest() {
     assert_eq!(
-        mistakes("[models]\nallowed = [\"a\"]\n\n[generation]\n  max_output_token = 5\n"),
+        mistakes("[models]\nallowed = [\"gemini-2.5-pro\"]\n\n[generation]\n  max_output_token = 5\n"),
         ["5:3: unknown field `max_output_token` (did you mean `max_output_tokens`?)"]
     );
 }

@@ -3,16 +3,16 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use completion::{Config, Gate, Parts};
+use completion::admission::Accounts;
+use completion::{Config, Gate, Parts, Rules};
 use serde_json::json;
 use shared::audit::WriterId;
 use shared::caller::Key;
-use shared::clock::SystemClock;
+use shared::clock::{Clock as _, SystemClock};
 use shared::config::{Reader, Strings};
 use shared::google::gemini;
 use shared::host;
@@ -22,9 +22,10 @@ use shared::recorder::Recorder;
 use tokio::net::TcpListener;
 
 use super::Failure;
+use super::reload::{Watched, follow};
 use crate::offline::Offline;
 use crate::print::{self, Look};
-use crate::store::{callers, drain, pepper, spool::Spool, sqlite};
+use crate::store::{callers, drain, ledger::Ledger, pepper, spool::Spool, sqlite};
 use crate::upstream::Upstream;
 
 /// How often the spool is moved into SQLite.
@@ -46,7 +47,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN)]
     listen: SocketAddr,
 
-    /// The policy to enforce, instead of the embedded default.
+    /// The policy to enforce, instead of the embedded default. It is read again when it changes.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -82,7 +83,13 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
     let config = Config::read(&mut reader);
     let (upstream, config) = reader.finish(Some((upstream, config)))?;
     let upstream = upstream?;
-    let rules = Arc::new(super::compiled(up.policy.as_deref())?);
+    let (watched, rules) = match &up.policy {
+        None => (None, Compiled::embedded()),
+        Some(path) => {
+            let (watched, rules) = Watched::open(path)?;
+            (Some(watched), rules)
+        }
+    };
     // Before anything is written: a port in use leaves no trace.
     let listener = TcpListener::bind(up.listen).await.map_err(|error| Error::Listen(up.listen, error))?;
     let endpoint = format!("http://{}", listener.local_addr()?);
@@ -93,22 +100,23 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
     let store = Store {
         callers: callers::Callers::new(database, vec![key.caller("session")]),
         recorder: Recorder::new(writer, Spool::open(data, writer)?, SystemClock),
+        accounts: Accounts::of(Ledger::open(data, SystemClock.now())?),
         pepper: pepper::open(data)?,
-        rules,
+        rules: Rules::new(rules),
         config,
     };
     let drain = drain::Loop::start(data.to_owned(), DRAIN_EVERY)?;
     let stop = host::stop_signal()?;
-    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules };
+    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules.current() };
     match upstream {
         Upstream::Offline => {
             welcome.print("offline model", "offline")?;
-            answer(listener, store.gate(Offline::default()), stop).await;
+            answer(listener, store.gate(Offline::default()), watched, stop).await;
         }
         Upstream::Gemini(base, source) => {
             welcome.print(base.as_str(), base.as_str())?;
             let model = gemini::Client::new(base, source, config.deadlines)?;
-            answer(listener, store.gate(model), stop).await;
+            answer(listener, store.gate(model), watched, stop).await;
         }
     }
     // What was recorded last is moved too.
@@ -119,21 +127,23 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
 struct Store {
     callers: callers::Callers,
     recorder: Recorder<Spool, SystemClock>,
+    accounts: Accounts,
     pepper: shared::audit::Pepper,
-    rules: Arc<Compiled>,
+    rules: Rules,
     config: Config,
 }
 
 impl Store {
     fn gate<M: Model>(self, model: M) -> Gate<M, callers::Callers, Spool, SystemClock> {
-        let Self { callers, recorder, pepper, rules, config } = self;
-        Gate::new(Parts { model, callers, recorder, clock: SystemClock, pepper, rules, config })
+        let Self { callers, recorder, accounts, pepper, rules, config } = self;
+        Gate::new(Parts { model, callers, recorder, accounts, clock: SystemClock, pepper, rules, config })
     }
 }
 
 async fn answer<M: Model, C: Callers, Q: AuditQueue>(
     listener: TcpListener,
     gate: Gate<M, C, Q, SystemClock>,
+    watched: Option<Watched>,
     stop: impl Future<Output = ()>,
 ) {
     let serving = gate.clone();
@@ -141,7 +151,10 @@ async fn answer<M: Model, C: Callers, Q: AuditQueue>(
         let gate = serving.clone();
         async move { gate.answer(request).await }
     };
-    host::serve(listener, answer, stop).await;
+    tokio::select! {
+        () = host::serve(listener, answer, stop) => {}
+        () = follow(watched, |rules| gate.adopt(rules)) => {}
+    }
     gate.drained().await;
 }
 

@@ -1,4 +1,4 @@
-//! The SQLite database, `DATA/gatehouse.db`: one schema, told apart by `user_version`.
+//! The SQLite databases, `DATA/gatehouse.db` and `DATA/ledger.db`: one schema each, told apart by `user_version`.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,13 +11,26 @@ use super::{Error, make_private_directory, private_file};
 /// Version `n` of the schema is made by the first `n` of these.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 
+/// Likewise for the ledger.
+const LEDGER_MIGRATIONS: &[&str] = &[include_str!("ledger.sql")];
+
 /// Longer than any transaction here takes; after it something is wrong that a person should know.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the data directory's database, and makes both where they are missing.
 pub(crate) fn open(data: &Path) -> Result<Connection, Error> {
+    // With WAL, anything less may lose the latest transactions when the power goes, and the drain deletes what it read.
+    open_file(data, "gatehouse.db", "FULL", MIGRATIONS)
+}
+
+/// Opens the ledger's database, likewise; it makes its log durable itself.
+pub(crate) fn open_ledger(data: &Path) -> Result<Connection, Error> {
+    open_file(data, "ledger.db", "NORMAL", LEDGER_MIGRATIONS)
+}
+
+fn open_file(data: &Path, name: &str, synchronous: &str, migrations: &[&str]) -> Result<Connection, Error> {
     make_private_directory(data)?;
-    let path = data.join("gatehouse.db");
+    let path = data.join(name);
     // SQLite gives the files beside the database the database's own mode.
     match private_file().write(true).open(&path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(Error::file("make", &path)(error)),
@@ -25,7 +38,7 @@ pub(crate) fn open(data: &Path) -> Result<Connection, Error> {
     }
     let mut connection = Connection::open(&path).map_err(Error::database("open"))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(Error::database("open"))?;
-    prepare(&mut connection)?;
+    prepare(&mut connection, synchronous, migrations)?;
     Ok(connection)
 }
 
@@ -34,11 +47,10 @@ pub(crate) fn open_existing(data: &Path) -> Result<Connection, Error> {
     if data.join("gatehouse.db").is_file() { open(data) } else { Err(Error::NoData(data.to_owned())) }
 }
 
-fn prepare(connection: &mut Connection) -> Result<(), Error> {
+fn prepare(connection: &mut Connection, synchronous: &str, migrations: &[&str]) -> Result<(), Error> {
     connection.pragma_update(None, "journal_mode", "WAL").map_err(Error::database("open"))?;
-    // With WAL, anything less may lose the latest transactions when the power goes, and the drain deletes what it read.
-    connection.pragma_update(None, "synchronous", "FULL").map_err(Error::database("open"))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "synchronous", synchronous).map_err(Error::database("open"))?;
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if version(connection)? == known {
         return Ok(());
     }
@@ -46,8 +58,8 @@ fn prepare(connection: &mut Connection) -> Result<(), Error> {
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::database("upgrade"))?;
     // Read anew: another process may have upgraded it while this one waited.
     let found = version(&transaction)?;
-    let done = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len());
-    let pending = done.and_then(|done| MIGRATIONS.get(done..)).ok_or(Error::Newer { found, known })?;
+    let done = usize::try_from(found).ok().filter(|done| *done <= migrations.len());
+    let pending = done.and_then(|done| migrations.get(done..)).ok_or(Error::Newer { found, known })?;
     for migration in pending {
         transaction.execute_batch(migration).map_err(Error::database("upgrade"))?;
     }

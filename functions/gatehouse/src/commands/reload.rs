@@ -1,0 +1,125 @@
+//! A policy file that may change while the gate runs: a good one is put in force, a bad one is refused and told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared::policy::Compiled;
+use shared::telemetry::Chain;
+
+use super::NoPolicy;
+
+/// How often the file is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// A policy file, and what was last read in it.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    path: PathBuf,
+    /// What was last judged; `None` while the file cannot be read.
+    text: Option<String>,
+    /// What was found when it was last looked at, where that differs.
+    found: Option<String>,
+}
+
+impl Watched {
+    /// Reads the file for the first time.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Compiled), NoPolicy> {
+        let text = super::read_policy(path)?;
+        let compiled = parse(path, &text)?;
+        Ok((Self { path: path.to_owned(), text: Some(text), found: None }, compiled))
+    }
+
+    /// Another policy than last time, or what is wrong with it; `None` while nothing has changed.
+    ///
+    /// A change counts once it is seen twice: who saves a file may empty it first, and an empty one is a policy too.
+    fn look(&mut self) -> Option<Result<Compiled, NoPolicy>> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) if self.text.as_ref() == Some(&text) => {
+                self.found = None;
+                None
+            }
+            Ok(text) if self.found.as_ref() == Some(&text) => {
+                let compiled = parse(&self.path, &text);
+                self.text = self.found.take();
+                Some(compiled)
+            }
+            Ok(text) => {
+                self.found = Some(text);
+                None
+            }
+            Err(cause) => {
+                self.found = None;
+                let told = self.text.take().is_none();
+                (!told).then(|| Err(NoPolicy::Unreadable { path: self.path.clone(), cause }))
+            }
+        }
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Compiled, NoPolicy> {
+    Compiled::parse(&path.display().to_string(), text).map_err(NoPolicy::Invalid)
+}
+
+/// Hands over every good policy that the file comes to hold. It never ends.
+pub(crate) async fn follow(mut watched: Option<Watched>, adopt: impl Fn(Compiled)) {
+    while let Some(mut file) = watched.take() {
+        tokio::time::sleep(EVERY).await;
+        // Building a policy takes a while, and a disk may.
+        let looked = tokio::task::spawn_blocking(move || {
+            let found = file.look();
+            (file, found)
+        });
+        let Ok((file, found)) = looked.await else { break };
+        match found {
+            None => {}
+            Some(Ok(compiled)) => adopt(compiled),
+            Some(Err(error)) => {
+                tracing::error!(code = "policy_refused", error = %Chain(&error), "the policy in force stays in force");
+            }
+        }
+        watched = Some(file);
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_once_it_is_seen_twice_and_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, "").unwrap();
+        let (mut file, first) = Watched::open(&path).unwrap();
+        assert!(file.look().is_none());
+        fs::write(&path, "# other\n").unwrap();
+        assert!(file.look().is_none());
+        let second = file.look().unwrap().unwrap();
+        assert_ne!(second.policy.version(), first.policy.version());
+        assert!(file.look().is_none());
+
+        fs::write(&path, "nonsense").unwrap();
+        assert!(file.look().is_none());
+        assert!(matches!(file.look(), Some(Err(NoPolicy::Invalid(_)))));
+        assert!(file.look().is_none());
+
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(file.look(), Some(Err(NoPolicy::Unreadable { .. }))));
+        assert!(file.look().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_empty_for_a_moment_is_no_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, "# one\n").unwrap();
+        let (mut file, _) = Watched::open(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        assert!(file.look().is_none());
+        fs::write(&path, "# one\n").unwrap();
+        assert!(file.look().is_none());
+        assert!(file.look().is_none());
+    }
+}

@@ -1,0 +1,106 @@
+//! The laws on a real file; several gates on one; what a restart and a lock do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use shared::fakes::ledger::laws::{self, claim, demand, wait};
+use shared::ports::Ledger as _;
+use tempfile::TempDir;
+
+use super::*;
+
+const NOON: Timestamp = Timestamp(20_000 * 86_400_000 + 43_200_000);
+
+/// A ledger and the directory it is in, which goes with it.
+struct Own(Ledger, #[expect(dead_code, reason = "held until the ledger is dropped")] TempDir);
+
+impl ports::Ledger for Own {
+    async fn admit(&self, claims: &[Claim], demand: &Demand, now: Timestamp) -> Result<Admission, Unavailable> {
+        self.0.admit(claims, demand, now).await
+    }
+
+    async fn settle(&self, ticket: &Ticket, taken: Taken, now: Timestamp) -> Result<Settled, Unavailable> {
+        self.0.settle(ticket, taken, now).await
+    }
+
+    async fn release(&self, ticket: &Ticket, now: Timestamp) -> Result<(), Unavailable> {
+        self.0.release(ticket, now).await
+    }
+}
+
+#[test]
+fn the_ledger_in_sqlite_keeps_the_laws() {
+    laws::all(&|| {
+        let data = tempfile::tempdir().unwrap();
+        Own(Ledger::open(data.path(), NOON).unwrap(), data)
+    });
+}
+
+#[test]
+fn several_gates_share_one_cap() {
+    let data = tempfile::tempdir().unwrap();
+    let admitted = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for gate in 0..4 {
+            let ledger = Ledger::open(data.path(), NOON).unwrap();
+            let admitted = &admitted;
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let demand = demand(&format!("{gate}-{number}"), 1, 10);
+                    let answer = wait(ledger.admit(&[claim("app", "none", 1000)], &demand, NOON)).unwrap();
+                    if let Admission::Admitted(ticket) = answer {
+                        admitted.fetch_add(1, Ordering::SeqCst);
+                        wait(ledger.settle(&ticket, Taken { tokens: 1, micros: 10 }, NOON)).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(admitted.into_inner(), 100);
+}
+
+#[test]
+fn a_restart_keeps_what_was_spent_and_reserved() {
+    let data = tempfile::tempdir().unwrap();
+    let claims = [claim("app", "none", 100)];
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let Admission::Admitted(ticket) = wait(ledger.admit(&claims, &demand("one", 1, 60), NOON)).unwrap() else {
+        panic!("it was refused")
+    };
+    drop(ledger);
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let refused = wait(ledger.admit(&claims, &demand("two", 1, 41), NOON)).unwrap();
+    assert!(matches!(refused, Admission::Refused(_)), "{refused:?}");
+    assert_eq!(wait(ledger.settle(&ticket, Taken { tokens: 1, micros: 59 }, NOON)).unwrap(), Settled::Booked);
+    let admitted = wait(ledger.admit(&claims, &demand("three", 1, 41), NOON)).unwrap();
+    assert!(matches!(admitted, Admission::Admitted(_)), "{admitted:?}");
+}
+
+#[test]
+fn accounts_long_past_are_removed_and_no_others() {
+    let data = tempfile::tempdir().unwrap();
+    let claims = [claim("app", "none", 100)];
+    let open = |now| Ledger::open(data.path(), now).unwrap();
+    let kept = || -> i64 {
+        let connection = sqlite::open_ledger(data.path()).unwrap();
+        connection.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
+    };
+    wait(open(NOON).admit(&claims, &demand("r", 1, 1), NOON)).unwrap();
+    drop(open(Timestamp(NOON.0 + KEPT_MS)));
+    assert_eq!(kept(), 1);
+    drop(open(Timestamp(NOON.0 + KEPT_MS + 86_400_000)));
+    assert_eq!(kept(), 0);
+}
+
+#[test]
+fn a_database_that_another_holds_is_unavailable_and_then_recovers() {
+    let data = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let mut other = sqlite::open_ledger(data.path()).unwrap();
+    let held = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let claims = [claim("app", "none", 100)];
+    let unavailable = wait(ledger.admit(&claims, &demand("r", 1, 100), NOON)).unwrap_err();
+    assert_eq!(unavailable.store, "ledger");
+    drop(held);
+    let admitted = wait(ledger.admit(&claims, &demand("r", 1, 100), NOON)).unwrap();
+    assert!(matches!(admitted, Admission::Admitted(_)), "{admitted:?}");
+}

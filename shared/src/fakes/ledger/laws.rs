@@ -1,0 +1,434 @@
+//! The laws that every ledger keeps, to be run on each adapter: [`all`] of them, or one by one.
+//!
+//! The sequential law holds an adapter against a reference that is written as one would describe the limits, and keeps
+//! booked and reserved apart.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a law that does not hold stops the test"
+)]
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use crate::clock::Timestamp;
+use crate::limits::{
+    Admission, Claim, Demand, Kind, Limit, Limits, Refused, Retry, Settled, Subject, Taken, Ticket, Window,
+};
+use crate::ports::Ledger;
+
+const DAY: u64 = 86_400_000;
+/// Noon, so that a test's clock may run for a while.
+const NOON: Timestamp = Timestamp(20_000 * DAY + DAY / 2);
+/// How long a reservation lasts here.
+const LEASE: u64 = 60_000;
+
+/// Every law. `open` gives a ledger that nobody has used yet.
+pub fn all<L: Ledger>(open: &dyn Fn() -> L) {
+    agrees_with_the_reference(open);
+    racers_never_pass_the_cap(&open());
+    a_release_makes_room_at_once(&open());
+    settling_twice_counts_once(&open());
+    an_admission_repeated_is_charged_once(&open());
+    a_refusal_by_one_gives_back_the_other(&open());
+    what_expires_is_booked(&open());
+    an_overrun_is_booked_and_stops_admission(&open());
+    a_budget_is_settled_where_it_was_reserved(&open());
+    free_requests_count_by_number_alone(&open());
+}
+
+/// Whoever is admitted, settled and released in whatever order, at whatever time: the ledger decides as the reference.
+///
+/// # Panics
+/// When it does not.
+pub fn agrees_with_the_reference<L: Ledger>(open: &dyn Fn() -> L) {
+    for seed in 1..=12 {
+        let ledger = open();
+        let mut dice = Dice(seed);
+        let limits = Limits {
+            requests_per_minute: NonZeroU32::new(dice.one_of([6, 60, 100_000])),
+            burst: NonZeroU32::new(dice.one_of([1, 5, 100_000])).unwrap(),
+            tokens_per_minute: NonZeroU32::new(dice.one_of([100, 10_000, 4_000_000_000])),
+            micros: NonZeroU64::new(dice.one_of([50, 400, 1_000_000])),
+            window: Window::Day,
+            max_open: NonZeroU32::new(dice.one_of([1, 4, 100])).unwrap(),
+        };
+        let claim = Claim { kind: Kind::Caller, subject: Subject::caller("app"), limits };
+        let mut reference = Reference::default();
+        let mut tickets: Vec<Ticket> = Vec::new();
+        let mut now = NOON;
+        for step in 0..150 {
+            match dice.below(10) {
+                0..5 => {
+                    let demand = Demand {
+                        request_id: format!("{seed}-{step}"),
+                        tokens: dice.below(120),
+                        micros: dice.below(60),
+                        until: Some(Timestamp(now.0 + LEASE)),
+                    };
+                    let expected = reference.admit(&demand, &claim.limits, now);
+                    let admitted = wait(ledger.admit(std::slice::from_ref(&claim), &demand, now)).unwrap();
+                    match (admitted, expected) {
+                        (Admission::Admitted(ticket), Ok(())) => tickets.push(ticket),
+                        (Admission::Refused(refused), Err(limit)) => assert_eq!(refused.limit, limit, "{seed} {step}"),
+                        (admitted, expected) => panic!("{seed} {step}: {admitted:?}, not {expected:?}"),
+                    }
+                }
+                5..7 if !tickets.is_empty() => {
+                    let ticket = &tickets[dice.place(tickets.len())];
+                    let taken = Taken { tokens: dice.below(150), micros: dice.below(70) };
+                    let settled = wait(ledger.settle(ticket, taken, now)).unwrap();
+                    assert_eq!(settled, reference.settle(ticket, taken, now), "{seed} {step}");
+                }
+                7 if !tickets.is_empty() => {
+                    let ticket = tickets.swap_remove(dice.place(tickets.len()));
+                    wait(ledger.release(&ticket, now)).unwrap();
+                    reference.settle(&ticket, Taken::default(), now);
+                }
+                8 => now = Timestamp(now.0 - dice.below(5000)),
+                _ => {
+                    let most = dice.one_of([10, 2000, 70_000]);
+                    now = Timestamp(now.0 + dice.below(most));
+                }
+            }
+        }
+    }
+}
+
+/// However many race, booked and reserved together stay within the cap, and all of the cap can be used. Once the
+/// window turns, everybody is admitted again.
+///
+/// # Panics
+/// When they do not.
+pub fn racers_never_pass_the_cap<L: Ledger>(ledger: &L) {
+    let (racers, price) = (300, 10);
+    let cap = 1000;
+    let claims = [claim_of(Kind::User, Subject::user("app", "u"), "none", cap), claim("app", "none", cap)];
+    let admitted = AtomicU64::new(0);
+    let race = |round: u64, now: Timestamp| {
+        thread::scope(|scope| {
+            for racer in 0..racers {
+                let (claims, admitted) = (&claims, &admitted);
+                scope.spawn(move || {
+                    let demand = Demand {
+                        until: Some(Timestamp(now.0 + LEASE)),
+                        ..demand(&format!("{round}-{racer}"), 1, price)
+                    };
+                    if let Admission::Admitted(ticket) = wait(ledger.admit(claims, &demand, now)).unwrap() {
+                        assert!(ticket.standing.spend.unwrap().left <= cap - price);
+                        admitted.fetch_add(1, Ordering::SeqCst);
+                        // Half of them turn out to be cheaper, so that their room is there again.
+                        if racer % 2 == 0 {
+                            wait(ledger.settle(&ticket, Taken { tokens: 1, micros: price / 2 }, now)).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+    };
+    race(0, NOON);
+    let first = admitted.swap(0, Ordering::SeqCst);
+    // At most as many as fit at the lower price, at least as many as fit at the full one, but for those whom a
+    // reservation on its way back was in the way of.
+    assert!((cap / price / 2..=cap * 2 / price).contains(&first), "{first}");
+    let after = wait(ledger.admit(&claims, &demand("after", 1, cap), NOON)).unwrap();
+    assert!(matches!(after, Admission::Refused(ref refused) if refused.limit == Limit::Spend), "{after:?}");
+    let tomorrow = Timestamp(NOON.0 + DAY);
+    race(1, tomorrow);
+    assert!(admitted.load(Ordering::SeqCst) >= cap / price / 2);
+}
+
+/// What is released can be reserved at once.
+///
+/// # Panics
+/// When it cannot.
+pub fn a_release_makes_room_at_once<L: Ledger>(ledger: &L) {
+    let claims = [claim("app", "none", 100)];
+    for round in 0..50 {
+        let ticket = admitted(ledger, &claims, &demand(&round.to_string(), 1, 100), NOON);
+        let refused = refused(ledger, &claims, &demand("other", 1, 1), NOON);
+        assert_eq!((refused.limit, refused.retry), (Limit::Spend, Retry::Soon));
+        wait(ledger.release(&ticket, NOON)).unwrap();
+    }
+}
+
+/// A second settling, and a release after one, do nothing.
+///
+/// # Panics
+/// When they do.
+pub fn settling_twice_counts_once<L: Ledger>(ledger: &L) {
+    let claims = [claim("app", "none", 100)];
+    let ticket = admitted(ledger, &claims, &demand("r", 1, 100), NOON);
+    let taken = Taken { tokens: 1, micros: 30 };
+    assert_eq!(wait(ledger.settle(&ticket, taken, NOON)).unwrap(), Settled::Booked);
+    assert_eq!(wait(ledger.settle(&ticket, taken, NOON)).unwrap(), Settled::Already);
+    wait(ledger.release(&ticket, NOON)).unwrap();
+    assert_eq!(left(ledger, &claims), 70);
+}
+
+/// An admission whose answer was lost can be asked for again.
+///
+/// # Panics
+/// When it is charged twice.
+pub fn an_admission_repeated_is_charged_once<L: Ledger>(ledger: &L) {
+    let claims = [claim("app", "1", 100)];
+    let once = admitted(ledger, &claims, &demand("r", 1, 60), NOON);
+    let again = admitted(ledger, &claims, &demand("r", 1, 60), NOON);
+    assert_eq!(once, again);
+    wait(ledger.settle(&again, Taken { tokens: 1, micros: 60 }, NOON)).unwrap();
+    assert_eq!(left(ledger, &[claim("app", "none", 100)]), 40);
+}
+
+/// Where the second subject refuses, the first has given nothing away: neither money nor a request.
+///
+/// # Panics
+/// When it has.
+pub fn a_refusal_by_one_gives_back_the_other<L: Ledger>(ledger: &L) {
+    let user = claim_of(Kind::User, Subject::user("app", "u"), "1", 1000);
+    let both = [user.clone(), claim("app", "none", 10)];
+    for attempt in 0..20 {
+        let refused = refused(ledger, &both, &demand(&attempt.to_string(), 1, 11), NOON);
+        assert_eq!((refused.kind, refused.limit, refused.retry), (Kind::Caller, Limit::Spend, Retry::Never));
+    }
+    admitted(ledger, &[user], &demand("alone", 1, 1000), NOON);
+}
+
+/// A reservation of which nothing was heard is booked when its time is up, and holds no place any more.
+///
+/// # Panics
+/// When it is freed, or holds its place.
+pub fn what_expires_is_booked<L: Ledger>(ledger: &L) {
+    let mut one_open = claim("app", "none", 100);
+    one_open.limits.max_open = NonZeroU32::MIN;
+    let claims = [one_open];
+    let lost = admitted(ledger, &claims, &demand("lost", 1, 60), NOON);
+    let in_its_place = refused(ledger, &claims, &demand("next", 1, 10), NOON);
+    assert_eq!((in_its_place.limit, in_its_place.retry), (Limit::Open, Retry::Soon));
+    let later = Timestamp(NOON.0 + LEASE);
+    let booked = refused(ledger, &claims, &demand("dear", 1, 41), later);
+    assert_eq!(booked.retry, Retry::At(Window::Day.end(NOON)));
+    let next = admitted(ledger, &claims, &demand("next", 1, 10), later);
+    // It was closed to make room: a late figure changes nothing.
+    assert_eq!(wait(ledger.settle(&lost, Taken { tokens: 1, micros: 1 }, later)).unwrap(), Settled::Already);
+    wait(ledger.release(&next, later)).unwrap();
+    assert_eq!(left(ledger, &claims), 40);
+}
+
+/// A price above the reservation is booked in full, said so, and the cap holds from then on.
+///
+/// # Panics
+/// When it is not.
+pub fn an_overrun_is_booked_and_stops_admission<L: Ledger>(ledger: &L) {
+    let claims = [claim("app", "none", 100)];
+    let ticket = admitted(ledger, &claims, &demand("r", 1, 50), NOON);
+    let settled = wait(ledger.settle(&ticket, Taken { tokens: 1, micros: 130 }, NOON)).unwrap();
+    assert_eq!(settled, Settled::Overrun(80));
+    let refused = refused(ledger, &claims, &demand("free", 1, 0), NOON);
+    assert_eq!((refused.limit, refused.retry), (Limit::Spend, Retry::At(Window::Day.end(NOON))));
+}
+
+/// A request that is open while the window turns is settled in the one it was admitted in.
+///
+/// # Panics
+/// When it is not.
+pub fn a_budget_is_settled_where_it_was_reserved<L: Ledger>(ledger: &L) {
+    let claims = [claim("app", "none", 100)];
+    let before = Timestamp(Window::Day.end(NOON).0 - 1);
+    let ticket = admitted(ledger, &claims, &demand("r", 1, 100), before);
+    let after = Timestamp(before.0 + 10);
+    let other = admitted(ledger, &claims, &demand("other", 1, 100), after);
+    assert_eq!(wait(ledger.settle(&ticket, Taken { tokens: 1, micros: 100 }, after)).unwrap(), Settled::Booked);
+    refused(ledger, &claims, &demand("third", 1, 1), before);
+    wait(ledger.release(&other, after)).unwrap();
+    admitted(ledger, &claims, &demand("fourth", 1, 100), after);
+}
+
+/// What costs nothing takes no place and no money, and is still held to the rate.
+///
+/// # Panics
+/// When it is not.
+pub fn free_requests_count_by_number_alone<L: Ledger>(ledger: &L) {
+    let mut claims = [claim("app", "60", 100)];
+    claims[0].limits.max_open = NonZeroU32::MIN;
+    claims[0].limits.burst = NonZeroU32::new(3).unwrap();
+    for number in 0..3 {
+        let free = Demand { request_id: number.to_string(), tokens: 0, micros: 0, until: None };
+        admitted(ledger, &claims, &free, NOON);
+    }
+    let fourth = Demand { request_id: "3".to_owned(), tokens: 0, micros: 0, until: None };
+    let refused = refused(ledger, &claims, &fourth, NOON);
+    assert_eq!((refused.limit, refused.retry), (Limit::Requests, Retry::After(1000)));
+}
+
+// === What the laws are told with ===
+
+/// A caller's claim: requests a minute as a number or `none`, and a budget.
+#[must_use]
+pub fn claim(name: &str, requests: &str, micros: u64) -> Claim {
+    claim_of(Kind::Caller, Subject::caller(name), requests, micros)
+}
+
+fn claim_of(kind: Kind, subject: Subject, requests: &str, micros: u64) -> Claim {
+    let limits = Limits {
+        requests_per_minute: requests.parse().ok(),
+        burst: NonZeroU32::MIN,
+        tokens_per_minute: None,
+        micros: NonZeroU64::new(micros),
+        window: Window::Day,
+        max_open: NonZeroU32::new(1000).unwrap(),
+    };
+    Claim { kind, subject, limits }
+}
+
+/// A demand with a reservation that lasts a minute from [noon](all).
+#[must_use]
+pub fn demand(request_id: &str, tokens: u64, micros: u64) -> Demand {
+    Demand { request_id: request_id.to_owned(), tokens, micros, until: Some(Timestamp(NOON.0 + LEASE)) }
+}
+
+fn admitted<L: Ledger>(ledger: &L, claims: &[Claim], demand: &Demand, now: Timestamp) -> Ticket {
+    match wait(ledger.admit(claims, demand, now)).unwrap() {
+        Admission::Admitted(ticket) => ticket,
+        Admission::Refused(refused) => panic!("{demand:?} was {refused:?}"),
+    }
+}
+
+fn refused<L: Ledger>(ledger: &L, claims: &[Claim], demand: &Demand, now: Timestamp) -> Box<Refused> {
+    match wait(ledger.admit(claims, demand, now)).unwrap() {
+        Admission::Refused(refused) => refused,
+        Admission::Admitted(_) => panic!("{demand:?} was admitted"),
+    }
+}
+
+/// What is left of the budget, told by a request that takes nothing.
+fn left<L: Ledger>(ledger: &L, claims: &[Claim]) -> u64 {
+    let free = Demand { request_id: "look".to_owned(), tokens: 0, micros: 0, until: None };
+    admitted(ledger, claims, &free, NOON).standing.spend.unwrap().left
+}
+
+/// Runs a future on this thread.
+pub fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % most
+    }
+
+    fn place(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+
+    fn one_of<T: Copy, const N: usize>(&mut self, choices: [T; N]) -> T {
+        choices[self.place(N)]
+    }
+}
+
+/// The limiter as one would describe it, in microseconds and by whole histories.
+#[derive(Default)]
+struct Reference {
+    requests: Bucket,
+    tokens: Bucket,
+    /// What was booked of requests that are no longer open.
+    booked: u64,
+    /// Request, reserved, until.
+    open: Vec<(String, u64, Timestamp)>,
+}
+
+/// A bucket that leaks a minute of time a minute: how full it was, and when that was.
+#[derive(Default)]
+struct Bucket {
+    empty_at: u128,
+}
+
+impl Bucket {
+    fn fits(&self, cost: u128, room: u128, now: Timestamp) -> bool {
+        let now = u128::from(now.0) * 1000;
+        self.empty_at.saturating_sub(now) + cost <= room
+    }
+
+    fn pour(&mut self, cost: u128, now: Timestamp) {
+        self.empty_at = self.empty_at.max(u128::from(now.0) * 1000) + cost;
+    }
+}
+
+const MINUTE: u128 = 60_000_000;
+
+fn cost(units: u64, per_minute: NonZeroU32) -> u128 {
+    (u128::from(units) * MINUTE).div_ceil(per_minute.get().into())
+}
+
+impl Reference {
+    fn admit(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Result<(), Limit> {
+        let committed = self.booked + self.open.iter().map(|(_, micros, _)| micros).sum::<u64>();
+        if committed + demand.micros > limits.micros.unwrap().get() {
+            return Err(Limit::Spend);
+        }
+        let (requests, tokens) = (limits.requests_per_minute.unwrap(), limits.tokens_per_minute.unwrap());
+        let (one, all) = (cost(1, requests), cost(demand.tokens, tokens));
+        if !self.requests.fits(one, one * u128::from(limits.burst.get()), now) {
+            return Err(Limit::Requests);
+        }
+        if !self.tokens.fits(all, MINUTE, now) {
+            return Err(Limit::Tokens);
+        }
+        let most = limits.max_open.get() as usize;
+        if self.open.len() >= most {
+            // Nobody closes what is in nobody's way.
+            let (over, open): (Vec<_>, Vec<_>) = self.open.drain(..).partition(|(_, _, until)| *until <= now);
+            self.booked += over.iter().map(|(_, micros, _)| micros).sum::<u64>();
+            self.open = open;
+            if self.open.len() >= most {
+                return Err(Limit::Open);
+            }
+        }
+        self.requests.pour(one, now);
+        self.tokens.pour(all, now);
+        self.open.push((demand.request_id.clone(), demand.micros, demand.until.unwrap()));
+        Ok(())
+    }
+
+    fn settle(&mut self, ticket: &Ticket, taken: Taken, now: Timestamp) -> Settled {
+        let Some(place) = self.open.iter().position(|(id, _, _)| *id == ticket.request_id) else {
+            return Settled::Already;
+        };
+        let (_, reserved, _) = self.open.swap_remove(place);
+        self.booked += taken.micros;
+        let rate = ticket.holds[0].limits.tokens_per_minute.unwrap();
+        let (was, is) = (cost(ticket.tokens, rate), cost(taken.tokens, rate));
+        if taken.tokens > ticket.tokens {
+            self.tokens.pour(cost(taken.tokens - ticket.tokens, rate), now);
+        } else {
+            let elapsed = u128::from(now.0.saturating_sub(ticket.at.0)) * 1000;
+            self.tokens.empty_at -= (was - is).saturating_sub(elapsed);
+        }
+        if taken.micros > reserved { Settled::Overrun(taken.micros - reserved) } else { Settled::Booked }
+    }
+}

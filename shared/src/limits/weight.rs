@@ -1,0 +1,107 @@
+//! How many tokens a request can take at most, told without asking Google.
+
+/// What any served model takes at most; Google refuses a longer prompt.
+pub const CONTEXT_WINDOW: u64 = 1_048_576;
+
+/// An image: older models tile large ones, 258 tokens a tile of 768 pixels (ai.google.dev/gemini-api/docs/tokens);
+/// sixteen tiles are 3,072 pixels a side, and one more is the image itself. Newer ones take fewer, by resolution.
+const IMAGE: u64 = 17 * 258;
+
+/// A page of a document as newer models see it at high resolution (ai.google.dev/gemini-api/docs/media-resolution);
+/// older ones take 258 a page.
+const PAGE: u64 = 1_120;
+
+/// A page with anything on it takes more bytes than this, compressed.
+const PAGE_BYTES: u64 = 512;
+
+/// What a request can take.
+///
+/// Text has at most a token a byte. For media there are bounds by type, which rest on how Google says that it counts;
+/// should one not hold, the true figure is booked, and counted as an overrun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    text_bytes: u64,
+    media: u64,
+    output: u64,
+    audio: bool,
+}
+
+impl Weight {
+    /// Adds text, by its bytes in UTF-8.
+    pub fn add_text(&mut self, bytes: usize) {
+        self.text_bytes = self.text_bytes.saturating_add(bytes as u64);
+    }
+
+    /// Adds media, by its type and its bytes once decoded.
+    pub fn add_media(&mut self, mime_type: &str, bytes: usize) {
+        let bytes = bytes as u64;
+        let kind = mime_type.split('/').next().unwrap_or_default();
+        let tokens = match (kind, mime_type) {
+            ("image", _) => IMAGE,
+            // Its text counts too, besides the look of its pages.
+            (_, "application/pdf") => (bytes / PAGE_BYTES + 1).saturating_mul(PAGE).saturating_add(bytes),
+            // 32 tokens a second; no codec makes a second smaller than 500 bytes.
+            ("audio", _) => bytes / 15 + 32,
+            // 300 tokens a second; a second of video takes more than 4 KB.
+            ("video", _) => bytes / 13 + 300,
+            _ => bytes,
+        };
+        self.audio |= matches!(kind, "audio" | "video");
+        self.media = self.media.saturating_add(tokens);
+    }
+
+    /// Adds what the answer may take, thoughts included.
+    pub fn add_output(&mut self, tokens: u64) {
+        self.output = self.output.saturating_add(tokens);
+    }
+
+    /// The most tokens of the prompt.
+    #[must_use]
+    pub fn input_tokens(&self) -> u64 {
+        self.text_bytes.saturating_add(self.media).min(CONTEXT_WINDOW)
+    }
+
+    /// The most tokens of the answer.
+    #[must_use]
+    pub const fn output_tokens(&self) -> u64 {
+        self.output
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens().saturating_add(self.output)
+    }
+
+    /// Whether there is sound in it.
+    #[must_use]
+    pub const fn has_audio(&self) -> bool {
+        self.audio
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_weighs_its_bytes_and_media_by_type() {
+        let mut weight = Weight::default();
+        weight.add_text("é".len());
+        weight.add_media("image/png", 10);
+        weight.add_output(100);
+        assert_eq!((weight.input_tokens(), weight.tokens()), (2 + IMAGE, 102 + IMAGE));
+        assert!(!weight.has_audio());
+        weight.add_media("audio/mp3", 15_000);
+        assert!(weight.has_audio());
+    }
+
+    #[test]
+    fn no_prompt_weighs_more_than_a_model_takes() {
+        let mut weight = Weight::default();
+        weight.add_text(usize::MAX);
+        weight.add_media("application/pdf", usize::MAX);
+        weight.add_output(u64::MAX);
+        assert_eq!((weight.input_tokens(), weight.tokens()), (CONTEXT_WINDOW, u64::MAX));
+    }
+}
