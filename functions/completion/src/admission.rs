@@ -7,7 +7,7 @@ use shared::answer::Usage;
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::limits::{Admission, Demand, Limit, Rates, Refused, Retry, Settled, Standing, Taken, Ticket, spelt};
-use shared::policy::OnUnavailable;
+use shared::policy::{OnUnavailable, Policy};
 use shared::ports::{AuditQueue, Callers, Deadline, Failure, Model};
 use shared::telemetry::Chain;
 
@@ -115,6 +115,11 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
     let ticket = take(visit, asking, &demand, now).await?;
     Ok(Reservation { ticket, rates, fate: Fate::Unasked })
+}
+
+/// The most tokens that a request's prompt can have, with everything that is sent.
+pub(crate) fn most_input_tokens(ask: &Ask, bounded: &Bounded, policy: &Policy) -> u64 {
+    weight::of(ask, &bounded.generation, policy).input_tokens()
 }
 
 /// Admits a request that is answered without Google.

@@ -1,5 +1,6 @@
 //! Reads a request's body, no larger and no slower than allowed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -7,6 +8,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::problem::{Code, Problem};
@@ -17,6 +19,39 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// How much of a refused body is read and thrown away, so that a client which is still sending gets to read the
 /// answer, instead of an error about its connection.
 const THROWN_AWAY_BYTES: usize = 32 << 20;
+
+/// Memory for bodies that are being answered, in bytes of body: what is made of them takes a few times as much.
+const ROOM_BYTES: usize = 64 << 20;
+
+/// What a body takes at least of it. Small requests are bounded by their number, [`ROOM_BYTES`] over this.
+const SHARE_BYTES: usize = 16 << 10;
+
+/// Room for bodies. Whoever finds none waits for it, as long as for a body.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM_BYTES / SHARE_BYTES)))
+    }
+}
+
+impl Room {
+    /// Takes room for a request's body, to be held until it is answered.
+    ///
+    /// # Errors
+    /// A [`Problem`] when none came free.
+    pub async fn take(&self, headers: &HeaderMap, limit: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let bytes = length(headers).unwrap_or(limit).min(limit);
+        let shares = bytes.div_ceil(SHARE_BYTES).clamp(1, ROOM_BYTES / SHARE_BYTES);
+        let shares = u32::try_from(shares).unwrap_or(u32::MAX);
+        let taken = timeout(ARRIVES_WITHIN, self.0.clone().acquire_many_owned(shares)).await;
+        taken.ok().and_then(Result::ok).ok_or_else(|| {
+            let problem = Problem::new(Code::Overloaded, "too much is being answered at once; try again");
+            Problem { retry_after: Some(Duration::from_secs(1)), ..problem }
+        })
+    }
+}
 
 /// Reads all of a JSON body.
 ///
@@ -93,10 +128,31 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
+    if length(headers).is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(Code::BodyTooLarge, format!("the body is larger than {limit} bytes; send less, or smaller media"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_together_are_too_large_wait_for_one_another() {
+        let (room, limit) = (Room::default(), 5 << 20);
+        let headers = HeaderMap::new();
+        let mut held = Vec::new();
+        for _ in 0..ROOM_BYTES / limit {
+            held.push(room.take(&headers, limit).await.unwrap());
+        }
+        assert_eq!(room.take(&headers, limit).await.unwrap_err().code, Code::Overloaded);
+        held.pop();
+        held.push(room.take(&headers, limit).await.unwrap());
+    }
 }

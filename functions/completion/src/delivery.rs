@@ -8,7 +8,7 @@ use shared::clock::Clock;
 use shared::conversation::Content;
 use shared::host::{self, Body};
 use shared::ports::{Answer, AuditQueue, Callers, Failure, Mode, Model, Prompt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::finish::{self, Finish};
 use crate::gate;
@@ -125,6 +125,7 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
     let mut said = String::new();
+    let end_by = Instant::now() + parts.config.deadlines.total;
     let end = loop {
         let next = tokio::select! {
             next = answer.next() => next,
@@ -152,8 +153,8 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             Ok(piece) => piece,
             Err(problem) => break End::Failed(problem),
         };
-        // A client that takes longer for a piece than the whole answer may take is as good as gone.
-        let sent = timeout(parts.config.deadlines.total, writer.send(piece)).await;
+        // A client that reads more slowly than the whole answer may take is as good as gone.
+        let sent = timeout_at(end_by, writer.send(piece)).await;
         if !matches!(sent, Ok(Ok(()))) {
             break End::CallerGone;
         }

@@ -19,6 +19,7 @@ use tracing::Instrument;
 use uuid::{NoContext, Uuid};
 
 use crate::admission::{self, Accounts};
+use crate::body::Room;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::receipt::Receipt;
@@ -55,12 +56,13 @@ pub struct Parts<M, C, Q, K> {
 #[derive(Debug)]
 pub struct Gate<M, C, Q, K> {
     parts: Arc<Parts<M, C, Q, K>>,
+    room: Room,
     running: TaskTracker,
 }
 
 impl<M, C, Q, K> Clone for Gate<M, C, Q, K> {
     fn clone(&self) -> Self {
-        Self { parts: self.parts.clone(), running: self.running.clone() }
+        Self { parts: self.parts.clone(), room: self.room.clone(), running: self.running.clone() }
     }
 }
 
@@ -68,7 +70,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
     /// A gate of these parts.
     #[must_use]
     pub fn new(parts: Parts<M, C, Q, K>) -> Self {
-        Self { parts: Arc::new(parts), running: TaskTracker::new() }
+        Self { parts: Arc::new(parts), room: Room::default(), running: TaskTracker::new() }
     }
 
     /// Answers one request. It never fails: every problem is an answer.
@@ -84,8 +86,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
         let surface = Surface::of(request.uri().path(), request.headers());
-        let (parts, rules) = (self.parts.clone(), self.parts.rules.current());
-        let visit = Visit { parts, rules, request_id: request_id.clone(), surface, respond: Some(sender) };
+        let (parts, room, rules) = (self.parts.clone(), self.room.clone(), self.parts.rules.current());
+        let visit = Visit { parts, room, rules, request_id: request_id.clone(), surface, respond: Some(sender) };
         self.running.spawn(visit.run(request).instrument(span));
         response.await.unwrap_or_else(|_| {
             // The task ended without a word: it panicked, and the panic hook has told where.
@@ -116,6 +118,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
 /// One request at the gate.
 pub(crate) struct Visit<M, C, Q, K> {
     pub(crate) parts: Arc<Parts<M, C, Q, K>>,
+    /// Memory for bodies.
+    pub(crate) room: Room,
     /// The policy that was in force when it came.
     pub(crate) rules: Arc<Compiled>,
     pub(crate) request_id: String,

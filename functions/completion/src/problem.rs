@@ -61,6 +61,8 @@ pub enum Code {
     ModelNotAllowed,
     /// Nobody has said what the model costs now.
     ModelUnpriced,
+    /// More is being answered than memory is meant for.
+    Overloaded,
     /// The prompt was blocked, and the policy answers that with an error.
     PromptBlocked,
     /// The answer repeated the system instruction.
@@ -132,6 +134,7 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ModelNotAllowed => "model_not_allowed",
             Self::ModelUnpriced => "model_unpriced",
+            Self::Overloaded => "overloaded",
             Self::PromptBlocked => "prompt_blocked",
             Self::PromptLeak => "prompt_leak",
             Self::PromptTooLarge => "prompt_too_large",
@@ -193,6 +196,7 @@ impl Code {
             | Self::CallersUnavailable
             | Self::LedgerUnavailable
             | Self::ModelUnpriced
+            | Self::Overloaded
             | Self::ProviderAccount
             | Self::ProviderFailed
             | Self::ProviderKey
@@ -210,6 +214,7 @@ impl Code {
             | Self::CallersUnavailable
             | Self::Internal
             | Self::LedgerUnavailable
+            | Self::Overloaded
             | Self::ProviderCut
             | Self::ProviderFailed
             | Self::ProviderGarbled

@@ -77,7 +77,10 @@ where
     let policy = &rules.policy;
     let began = parts.clock.now();
     let Call { target, headers } = call;
-    let bytes = body::read(&headers, body, policy.limits.max_body_bytes.get()).await?;
+    let limit = policy.limits.max_body_bytes.get();
+    let room = visit.room.clone();
+    let _room = room.take(&headers, limit).await?;
+    let bytes = body::read(&headers, body, limit).await?;
     let request = read(target, &headers, &bytes, policy)?;
     drop(bytes);
     allowed(&request.model, &policy.models)?;
@@ -136,7 +139,7 @@ where
         return Err(problem);
     }
     // From here on Google may be called: whatever happens ends in an outcome.
-    let asked = ask_model(&mut passage, &ask, bounded, &judged).await;
+    let asked = ask_model(&mut passage, &ask, bounded).await;
     match asked {
         Ok(()) => Ok(()),
         Err(problem) => passage.fail(problem).await,
@@ -147,21 +150,20 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage: &mut Passage<'_, M, C, Q, K>,
     ask: &Ask,
     bounded: Bounded,
-    judged: &str,
 ) -> Result<(), Problem> {
     let rules = passage.visit.rules.clone();
     let policy = &rules.policy;
     let model = passage.entry.model.clone();
-    let counted = compose::compose_count(&model, ask);
     if passage.entry.operation == Operation::Count.as_str() {
-        return delivery::count(passage, &counted).await;
+        return delivery::count(passage, &compose::compose_count(&model, ask)).await;
     }
-    fits(passage, &counted, ask.surface.spelt("contents"), judged, policy).await?;
+    let most = admission::most_input_tokens(ask, &bounded, policy);
     let marks = Marks::mint().map_err(|error| {
         tracing::error!(error = %Chain(&error), "could not draw a canary");
         Problem::internal()
     })?;
     let prompt = compose::compose(&model, ask, bounded, policy, &marks);
+    fits(passage, &prompt, ask.surface.spelt("contents"), most, policy).await?;
     passage.reservation.asking();
     if passage.entry.operation == Operation::Stream.as_str() {
         delivery::stream(passage, &prompt, ask.wants_json()).await
@@ -170,17 +172,17 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-/// Whether the prompt is within the policy's tokens. A token is at least one byte of text, so that short prompts need
-/// no counting; for a longer one Gemini is asked.
+/// Whether the prompt, as it will be sent, is within the policy's tokens. Where the `most` that it can have is, nothing
+/// needs counting; otherwise Gemini is asked.
 async fn fits<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage: &mut Passage<'_, M, C, Q, K>,
     prompt: &Prompt,
     field: &str,
-    judged: &str,
+    most: u64,
     policy: &Policy,
 ) -> Result<(), Problem> {
     let limit = u64::from(policy.limits.max_input_tokens.get());
-    if judged.len() as u64 <= limit {
+    if most <= limit {
         return Ok(());
     }
     let parts = passage.visit.parts.clone();
@@ -281,7 +283,9 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         self.entry.blocked = true;
         self.entry.blocked_reason = Some("input_guard".into());
         self.conclude().await?;
-        let response = match shape {
+        // A count has no shape that says "blocked".
+        let counts = self.entry.operation == Operation::Count.as_str();
+        let response = match if counts { Blocked::Error } else { shape } {
             Blocked::Error => {
                 let message = format!("the prompt was blocked by {}", self.receipt.rules.join(", "));
                 let problem = Problem::new(Code::PromptBlocked, message);

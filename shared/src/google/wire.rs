@@ -28,16 +28,19 @@ pub fn generate_body(prompt: &Prompt) -> Value {
     body.into()
 }
 
-/// The body of `countTokens`. System instruction and tools are counted only inside a `generateContentRequest`.
+/// The body of `countTokens`. What is not a turn is counted only inside a `generateContentRequest`.
 #[must_use]
 pub fn count_body(prompt: &Prompt) -> Value {
     let mut body = conversation(&prompt.conversation);
-    if prompt.conversation.system.is_empty() && prompt.tools.is_empty() {
+    if prompt.conversation.system.is_empty() && prompt.tools.is_empty() && prompt.generation.is_empty() {
         return body.into();
     }
     body.insert("model".into(), format!("models/{}", prompt.model).into());
     if !prompt.tools.is_empty() {
         body.insert("tools".into(), prompt.tools.clone().into());
+    }
+    if !prompt.generation.is_empty() {
+        body.insert("generationConfig".into(), prompt.generation.clone().into());
     }
     json!({"generateContentRequest": body})
 }

@@ -78,7 +78,7 @@ impl Line {
                         parts.push(Part {
                             content: Content::Text(ready.into()),
                             thought_signature: None,
-                            ..shell.clone()
+                            provenance: shell.provenance,
                         });
                     }
                     self.waiting.push_front(Waiting::Text { shell, ready: String::new(), owed });
