@@ -328,3 +328,31 @@ async fn a_policy_that_changes_takes_effect_and_a_bad_one_does_not() {
     assert_error(&changed, 400, "INVALID_ARGUMENT");
     assert_ne!(changed.header("x-gatehouse-policy"), first.header("x-gatehouse-policy"));
 }
+
+#[tokio::test]
+async fn openais_clients_are_told_in_their_own_words() {
+    let usage = json!({"promptTokenCount": 40_000, "candidatesTokenCount": 10, "totalTokenCount": 40_010});
+    let gemini = Gemini::always(Script::json(200, &used(&usage))).await;
+    let gate = caller("usd = \"0.05\"\nrequests_per_minute = 1\nburst = 2").start(&gemini).await;
+    let body = json!({
+        "model": "gemini-3.5-flash", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}],
+    });
+    let ask = async || {
+        let client = gate.client();
+        let request = client
+            .anonymous(http::Method::POST, "/v1/chat/completions")
+            .header("authorization", format!("Bearer {}", gate.key))
+            .header("content-type", "application/json");
+        client.send(request, body.to_string()).await
+    };
+    let first = ask().await;
+    assert_eq!(first.status, 200, "{first:?}");
+    assert!(first.header("ratelimit").contains("\"usd\";r="), "{first:?}");
+    let spent = ask().await;
+    assert_eq!((spent.status.as_u16(), spent.header("x-should-retry")), (429, "false"), "{spent:?}");
+    assert_eq!(spent.json()["error"]["code"], "insufficient_quota", "{spent:?}");
+    // The list of models costs nothing, and counts.
+    assert_eq!(gate.client().get("/v1beta/models").await.status, 200);
+    let limited = gate.client().get("/v1beta/models").await;
+    assert_limited(&limited, "RATE_LIMITED");
+}

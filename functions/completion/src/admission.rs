@@ -48,8 +48,10 @@ pub(crate) struct Asking<'a> {
 /// What is reserved for a request, and what became of it.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    /// `None` where the ledger could not be asked and the policy is open.
+    /// `None` where the ledger could not be asked and the policy is open, and once it is closed.
     ticket: Option<Ticket>,
+    /// The most that the request can take.
+    most: Taken,
     rates: Rates,
     fate: Fate,
 }
@@ -114,7 +116,8 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         demand.until = Some(Timestamp(now.0.saturating_add(lasts)));
     }
     let ticket = take(visit, asking, &demand, now).await?;
-    Ok(Reservation { ticket, rates, fate: Fate::Unasked })
+    let most = Taken { tokens: demand.tokens, micros: demand.micros };
+    Ok(Reservation { ticket, most, rates, fate: Fate::Unasked })
 }
 
 /// The most tokens that a request's prompt can have, with everything that is sent.
@@ -224,10 +227,7 @@ impl Reservation {
                 let tokens = sum.into_iter().fold(0, u64::saturating_add);
                 Due::Settle(Taken { tokens, micros: self.rates.cost(usage) })
             }
-            Fate::Asked | Fate::Answered | Fate::Unknown => {
-                let all = |ticket: &Ticket| Taken { tokens: ticket.tokens, micros: ticket.micros };
-                Due::Settle(self.ticket.as_ref().map_or_else(Taken::default, all))
-            }
+            Fate::Asked | Fate::Answered | Fate::Unknown => Due::Settle(self.most),
         }
     }
 }
@@ -291,9 +291,13 @@ fn problem(refused: &Refused, now: Timestamp) -> Problem {
             (Code::RateLimited, message, Some(Duration::from_millis(milliseconds)))
         }
         Retry::Soon => {
-            let message =
-                format!("the {what} of {whose} is all in use by open requests; try again when some have ended");
-            (Code::RateLimited, message, Some(SOON))
+            let held = match refused.limit {
+                Limit::Open => format!("{whose} has as many requests open as it may"),
+                Limit::Requests | Limit::Spend | Limit::Tokens => {
+                    format!("what is left of the {what} of {whose} is reserved by open requests")
+                }
+            };
+            (Code::RateLimited, format!("{held}; try again when some have ended"), Some(SOON))
         }
     };
     Problem { retry_after: after, standing: Some(Box::new(refused.standing)), ..Problem::new(code, message) }

@@ -83,7 +83,8 @@ impl Item {
 
     fn spend(&self, demand: &Demand, limits: &Limits, now: Timestamp) -> Result<u64, Retry> {
         let committed = self.committed.saturating_add(demand.micros);
-        let Some(cap) = limits.micros.map(u64::from) else { return Ok(committed) };
+        // What costs nothing is no matter of budgets, overrun or not.
+        let Some(cap) = limits.micros.map(u64::from).filter(|_| demand.until.is_some()) else { return Ok(committed) };
         if demand.micros > cap {
             return Err(Retry::Never);
         }

@@ -3,18 +3,18 @@
 use futures_util::future::join_all;
 use serde_json::json;
 use tests::client::Reply;
-use tests::gate::Gate;
+use tests::gate::Setup;
 use tests::gemini::answer::{self, Answer};
 use tests::gemini::errors::{KNOWN, Meaning, error};
 use tests::gemini::{Gemini, Script, cases};
 
 use super::{CHAT, assert_error, assert_error_object, chat, client, streamed};
-use crate::gate_before;
+use crate::{ROOMY, gate_before};
 
 #[tokio::test]
 async fn every_known_error_becomes_the_callers_kind_of_error() {
     let gemini = Gemini::start(cases::brain).await;
-    let gate = Gate::start(&gemini).await;
+    let gate = Setup::default().policy(ROOMY).start(&gemini).await;
     // All at once, since what is retried takes its time.
     let asking = KNOWN.iter().flat_map(|known| {
         let body = chat(&format!("case:error-{}", known.name.replace('_', "-")));

@@ -80,7 +80,7 @@ pub(crate) async fn follow(mut watched: Option<Watched>, adopt: impl Fn(Compiled
         }
         watched = Some(file);
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -229,8 +229,9 @@ pub fn an_overrun_is_booked_and_stops_admission<L: Ledger>(ledger: &L) {
     let ticket = admitted(ledger, &claims, &demand("r", 1, 50), NOON);
     let settled = wait(ledger.settle(&ticket, Taken { tokens: 1, micros: 130 }, NOON)).unwrap();
     assert_eq!(settled, Settled::Overrun(80));
-    let refused = refused(ledger, &claims, &demand("free", 1, 0), NOON);
+    let refused = refused(ledger, &claims, &demand("cheap", 1, 0), NOON);
     assert_eq!((refused.limit, refused.retry), (Limit::Spend, Retry::At(Window::Day.end(NOON))));
+    assert_eq!(left(ledger, &claims), 0, "and who asks for nothing that costs is still answered");
 }
 
 /// A request that is open while the window turns is settled in the one it was admitted in.

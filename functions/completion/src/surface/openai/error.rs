@@ -18,12 +18,14 @@ pub fn body(problem: &Problem, request_id: &str) -> Value {
 }
 
 /// Codes that programs written for `OpenAI` ask for by name, and which ours they stand for.
-const THEIRS: [(Code, &str); 8] = [
+const THEIRS: [(Code, &str); 10] = [
+    (Code::BudgetSpent, "insufficient_quota"),
     (Code::ModelNotAllowed, "model_not_found"),
     (Code::PromptBlocked, "content_filter"),
     (Code::PromptLeak, "content_filter"),
     (Code::PromptTooLarge, "context_length_exceeded"),
     (Code::ProviderModelGone, "model_not_found"),
+    (Code::RateLimited, "rate_limit_exceeded"),
     (Code::Unauthenticated, "invalid_api_key"),
     (Code::UnknownRoute, "unknown_url"),
     (Code::UnsupportedApi, "unknown_url"),
@@ -68,6 +70,8 @@ mod tests {
             (Code::PromptBlocked, "invalid_request_error", "content_filter"),
             (Code::PromptTooLarge, "invalid_request_error", "context_length_exceeded"),
             (Code::UnsupportedApi, "invalid_request_error", "unknown_url"),
+            (Code::BudgetSpent, "rate_limit_error", "insufficient_quota"),
+            (Code::RateLimited, "rate_limit_error", "rate_limit_exceeded"),
             (Code::ProviderLimited, "rate_limit_error", "provider_limited"),
             (Code::ProviderKey, "server_error", "provider_key"),
             (Code::BodyIncomplete, "server_error", "body_incomplete"),
