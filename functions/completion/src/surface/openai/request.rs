@@ -41,6 +41,7 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Reque
         placeholders: 0,
     };
     let conversation = reader.conversation(body.objects("messages")?)?;
+    body.finish()?;
     let Reader { ignored, placeholders, .. } = reader;
     let ask =
         Ask { surface: Surface::OpenAi, conversation, tools, tool_config, generation, safety, ignored, placeholders };
