@@ -41,10 +41,10 @@ pub fn read(body: Value, documents: &Documents, policy: &Policy) -> Result<Reque
         placeholders: 0,
     };
     let conversation = reader.conversation(body.objects("messages")?)?;
-    body.finish()?;
     let Reader { ignored, placeholders, .. } = reader;
     let ask =
         Ask { surface: Surface::OpenAi, conversation, tools, tool_config, generation, safety, ignored, placeholders };
+    body.finish()?;
     Ok(Request { model, operation, user, usage_event, ask })
 }
 
