@@ -61,6 +61,7 @@ const OPENAI_CASES: &[&str] = &[
     "blocked_parse",
     "chat",
     "chat_by_turns",
+    "cut_stream",
     "embeddings_not_served",
     "files_not_served",
     "image",

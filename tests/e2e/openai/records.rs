@@ -1,5 +1,9 @@
 //! The `OpenAI` surface passes the same gate: recorded the same, and as silent about what it was told.
 
+use std::collections::BTreeSet;
+
+use http::Method;
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tests::canary;
 use tests::gate::{Gate, Setup};
@@ -27,6 +31,23 @@ async fn an_answer_has_an_intent_and_an_outcome_of_this_surface() {
         assert_eq!((&mine[1]["tokens_total"], &mine[1]["redactions"]), (&json!(38), &json!(r#"{"email":1}"#)));
         assert_eq!(mine[1]["error"], Value::Null, "{mine:#?}");
     }
+}
+
+#[tokio::test]
+async fn the_end_user_is_the_same_by_the_body_and_by_the_header() {
+    let (_gemini, gate) = gate_before(Script::json(200, &answer::text("hi"))).await;
+    let client = client(&gate);
+    for field in ["user", "safety_identifier"] {
+        let mut body = chat("hi");
+        body[field] = json!("ada");
+        assert_eq!(client.post(CHAT, &body).await.status, 200);
+    }
+    let request = client.request(Method::POST, CHAT).header(CONTENT_TYPE, "application/json");
+    client.send(request.header("x-gatehouse-user", "ada"), chat("hi").to_string()).await;
+    let rows = gate.audit("all records", |all| all.len() == 6).await;
+    let users: BTreeSet<_> = rows.iter().map(|row| row["user"].as_str().unwrap()).collect();
+    assert_eq!(users.len(), 1, "{rows:#?}");
+    assert!(!users.contains("ada"), "{rows:#?}");
 }
 
 #[tokio::test]

@@ -231,6 +231,10 @@ const cases = {
     const error = await refused(() => read("case:midstream"), OpenAI.APIError);
     assert.deepEqual([error.code, error.type], ["provider_failed", "server_error"]);
   },
+  async cut_stream() {
+    const error = await refused(() => read("case:cut"), OpenAI.APIError);
+    assert.deepEqual([error.code, error.type], ["provider_cut", "server_error"]);
+  },
   async redacted() {
     assert.equal((await ask("case:redact")).choices[0].message.content, "Write to [REDACTED:email] today.");
   },

@@ -297,18 +297,27 @@ def blocked_output():
     expect((choice.finish_reason, choice.message.content), ("content_filter", None))
 
 
-@case
-def midstream_error():
+def broken_off(prompt, code):
     seen = []
 
     def read():
-        for chunk in ask("case:midstream", stream=True):
+        for chunk in ask(prompt, stream=True):
             seen.append(chunk.choices[0].delta.content or "")
             expect(chunk.choices[0].finish_reason, None)
 
     error = refusal(read, openai.APIError)
-    expect((error.code, error.type), ("provider_failed", "server_error"))
+    expect((error.code, error.type), (code, "server_error"))
     assert "This will not".startswith("".join(seen).strip()), seen
+
+
+@case
+def midstream_error():
+    broken_off("case:midstream", "provider_failed")
+
+
+@case
+def cut_stream():
+    broken_off("case:cut", "provider_cut")
 
 
 @case

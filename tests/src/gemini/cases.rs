@@ -46,6 +46,7 @@ fn generate(request: &Request) -> Script {
             "UNAVAILABLE",
             "The model is overloaded.",
         )),
+        "cut" => Script::stream().event(&chunk("This will not ")).cut(),
         "redact" if request.streams() => Script::events(&chunks(&["Write to ada.love", "lace@exam", "ple.org today."])),
         "redact" => Script::json(200, &text("Write to ada.lovelace@example.org today.")),
         "thoughts" => Script::answer(

@@ -104,6 +104,14 @@ impl Object {
         }
     }
 
+    /// Refuses what nobody has taken: a field that its table knows, and that has no place beside the others.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        match self.fields.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Problem::invalid(&self.path_of(name), "does not belong here")),
+        }
+    }
+
     pub(crate) fn into_fields(self) -> Map<String, Value> {
         self.fields
     }

@@ -11,8 +11,9 @@ use crate::surface::bounds::{Bounds, Media};
 use crate::surface::object::Object;
 
 /// Google's stand-in for a signature that a client lost: Gemini 3 refuses a call without one, and does not check this
-/// one. Source: ai.google.dev/gemini-api/docs/thought-signatures, its questions and answers, read 2026-11, which names
-/// `context_engineering_is_the_way_to_go` too; this one Vertex AI documents as well.
+/// one, in just these letters. Source: the questions and answers of ai.google.dev/gemini-api/docs/thought-signatures,
+/// as clients quote them in 2026-11, which name `context_engineering_is_the_way_to_go` too; this one works on Vertex AI
+/// as well.
 const PLACEHOLDER: &str = "skip_thought_signature_validator";
 
 /// The name of a user's message that is a document.
@@ -39,50 +40,25 @@ impl Reader<'_> {
         for (at, mut message) in messages.into_iter().enumerate() {
             let role = message.required_string("role")?;
             let was_replying = std::mem::replace(&mut replying, role == "tool");
-            let document = self.named(&mut message, &role)?;
-            let turn = match role.as_str() {
+            let user = if self.named(&mut message, &role)? { Provenance::Document } else { Provenance::User };
+            let (role, parts) = match role.as_str() {
                 "developer" | "system" => {
                     conversation.system.extend(self.content(&mut message, None, Provenance::Caller)?);
+                    message.finish()?;
                     continue;
                 }
-                "user" if document => Turn { role: Role::User, parts: self.document(&mut message)? },
-                "user" => {
-                    let parts = self.content(&mut message, Some(at), Provenance::User)?;
-                    Turn { role: Role::User, parts }
-                }
-                "assistant" => Turn { role: Role::Model, parts: self.assistant(&mut message, at)? },
-                "tool" => {
-                    let reply = self.reply(&mut message)?;
-                    match conversation.turns.last_mut() {
-                        // Gemini takes the replies to all calls of a turn in one.
-                        Some(turn) if was_replying => {
-                            turn.parts.push(reply);
-                            continue;
-                        }
-                        _ => Turn { role: Role::User, parts: vec![reply] },
-                    }
-                }
-                "function" => {
-                    let path = message.path_of("role");
-                    return Err(Problem::at(Code::RefusedField, &path, "use tools, and role tool for their results"));
-                }
-                _ => {
-                    let message = Problem::invalid(
-                        &message.path_of("role"),
-                        "must be system, developer, user, assistant or tool",
-                    );
-                    return Err(message);
-                }
+                "user" => (Role::User, self.content(&mut message, Some(at), user)?),
+                "assistant" => (Role::Model, self.assistant(&mut message, at)?),
+                "tool" => (Role::User, vec![self.reply(&mut message)?]),
+                _ => return Err(no_role(&message.path_of("role"), &role)),
             };
-            for field in ["refusal", "tool_call_id", "tool_calls"] {
-                if message.has(field) {
-                    return Err(Problem::invalid(&message.path_of(field), "does not belong to this role"));
-                }
-            }
-            if turn.parts.is_empty() {
-                self.ignored.push(message.path().to_owned());
-            } else {
-                conversation.turns.push(turn);
+            let path = message.path().to_owned();
+            message.finish()?;
+            match conversation.turns.last_mut() {
+                _ if parts.is_empty() => self.ignored.push(path),
+                // Gemini takes the replies to all calls of a turn in one.
+                Some(turn) if was_replying && replying => turn.parts.extend(parts),
+                _ => conversation.turns.push(Turn { role, parts }),
             }
         }
         if conversation.turns.is_empty() {
@@ -103,10 +79,6 @@ impl Reader<'_> {
         }
     }
 
-    fn document(&mut self, message: &mut Object) -> Result<Vec<Part>, Problem> {
-        self.content(message, None, Provenance::Document)
-    }
-
     /// The parts of a message. `at` is its number, where the header may call one of them a document.
     fn content(&mut self, message: &mut Object, at: Option<usize>, whose: Provenance) -> Result<Vec<Part>, Problem> {
         let provenance = |documents: &mut Documents, part: usize| {
@@ -125,6 +97,7 @@ impl Reader<'_> {
         for (index, mut part) in parts.into_iter().enumerate() {
             self.bounds.part("messages")?;
             let content = self.part(&mut part, whose)?;
+            part.finish()?;
             read.push(Part { provenance: provenance(self.documents, index), content, thought_signature: None });
         }
         Ok(read)
@@ -150,6 +123,7 @@ impl Reader<'_> {
     fn image(&mut self, mut image: Object) -> Result<Content, Problem> {
         let path = image.path_of("url");
         let url = image.required_string("url")?;
+        image.finish()?;
         let Some(rest) = url.strip_prefix("data:") else {
             let message = "nothing is fetched from a URL; send the image itself as data:image/png;base64,…";
             return Err(Problem::at(Code::RefusedField, &path, message));
@@ -165,6 +139,7 @@ impl Reader<'_> {
         let (type_path, data_path) = (audio.path_of("format"), audio.path_of("data"));
         let mime_type = format!("audio/{}", audio.required_string("format")?);
         let data = audio.required_string("data")?;
+        audio.finish()?;
         self.bounds.media(Media { mime_type, data, type_path: &type_path, data_path: &data_path })
     }
 
@@ -231,6 +206,13 @@ impl Reader<'_> {
             return Some(Value::Object(Map::new()));
         }
         json::read(text.as_bytes(), self.depth).ok().filter(Value::is_object)
+    }
+}
+
+fn no_role(path: &str, role: &str) -> Problem {
+    match role {
+        "function" => Problem::at(Code::RefusedField, path, "use tools, and role tool for their results"),
+        _ => Problem::invalid(path, "must be system, developer, user, assistant or tool"),
     }
 }
 

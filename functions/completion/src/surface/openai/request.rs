@@ -45,6 +45,7 @@ pub fn read(body: Value, documents: &mut Documents, policy: &Policy) -> Result<R
     documents.all_claimed()?;
     let ask =
         Ask { surface: Surface::OpenAi, conversation, tools, tool_config, generation, safety, ignored, placeholders };
+    body.finish()?;
     Ok(Request { model, operation, user, usage_event, ask })
 }
 

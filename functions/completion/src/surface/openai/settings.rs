@@ -73,13 +73,14 @@ fn format(body: &mut Object) -> Result<Map<String, Value>, Problem> {
         }
         _ => return Err(Problem::invalid("response_format.type", "must be text, json_object or json_schema")),
     };
+    format.finish()?;
     config.insert("responseMimeType".into(), "application/json".into());
     config.extend(schema.map(|schema| ("responseJsonSchema".to_owned(), schema)));
     Ok(config)
 }
 
 /// `thinkingConfig`. Models before Gemini 3 take a number of tokens, the later ones a level; the numbers are those of
-/// Google's own compatible endpoint (ai.google.dev/gemini-api/docs/openai, read 2026-11).
+/// Google's own compatible endpoint (ai.google.dev/gemini-api/docs/openai, as others quote it in 2026-11).
 fn thinking(body: &mut Object, google: &mut Object, model: &str) -> Result<Option<Value>, Problem> {
     let own = google.object("thinking_config")?;
     let Some(effort) = body.string("reasoning_effort")? else {
@@ -173,8 +174,8 @@ pub(super) fn tool_config(body: &mut Object, declared: bool) -> Result<Option<Va
 }
 
 fn chosen(mut choice: Object) -> Result<Vec<String>, Problem> {
-    match choice.required_string("type")?.as_str() {
-        "function" => Ok(vec![choice.required_object("function")?.required_string("name")?]),
+    let names = match choice.required_string("type")?.as_str() {
+        "function" => vec![choice.required_object("function")?.required_string("name")?],
         "allowed_tools" => {
             let mut allowed = choice.required_object("allowed_tools")?;
             if allowed.required_string("mode")? != "required" {
@@ -182,8 +183,10 @@ fn chosen(mut choice: Object) -> Result<Vec<String>, Problem> {
                 return Err(Problem::at(Code::RefusedField, "tool_choice.allowed_tools.mode", message));
             }
             let tools = allowed.objects("tools")?.into_iter();
-            tools.map(|mut tool| tool.required_object("function")?.required_string("name")).collect()
+            tools.map(|mut tool| tool.required_object("function")?.required_string("name")).collect::<Result<_, _>>()?
         }
-        _ => Err(Problem::invalid("tool_choice.type", "must be function or allowed_tools")),
-    }
+        _ => return Err(Problem::invalid("tool_choice.type", "must be function or allowed_tools")),
+    };
+    choice.finish()?;
+    Ok(names)
 }

@@ -277,6 +277,12 @@ fn refuses_what_contradicts_itself_or_has_the_wrong_shape() {
         (messages(json!([{"role": "user", "content": [{"type": "video"}]}])), "messages[0].content[0].type"),
         (messages(json!([{"role": "user", "content": "x", "tool_call_id": "y"}])), "messages[0].tool_call_id"),
         (messages(json!([{"role": "tool", "tool_call_id": "y", "content": "x"}])), "messages[0].tool_call_id"),
+        (messages(json!([{"role": "system", "content": "x", "tool_calls": []}])), "messages[0].tool_calls"),
+        (
+            messages(json!([{"role": "user", "content": [{"type": "text", "text": "x", "image_url": {"url": "y"}}]}])),
+            "messages[0].content[0].image_url",
+        ),
+        (with(json!({"response_format": {"type": "json_object", "json_schema": {}}})), "response_format.json_schema"),
         (
             messages(
                 json!([{"role": "assistant", "tool_calls": [{"id": "y", "function": {"name": "f", "arguments": "[]"}}]}]),
