@@ -356,3 +356,21 @@ async fn openais_clients_are_told_in_their_own_words() {
     let limited = gate.client().get("/v1beta/models").await;
     assert_limited(&limited, "RATE_LIMITED");
 }
+
+#[tokio::test]
+async fn two_gates_over_the_same_data_share_a_budget() {
+    let home = tempfile::tempdir().unwrap();
+    let usage = json!({"promptTokenCount": 1000, "candidatesTokenCount": 10, "totalTokenCount": 1010});
+    let gemini = Gemini::always(Script::json(200, &used(&usage))).await;
+    let gate = || async { Arc::new(caller("usd = \"0.05\"\nburst = 1000").data(home.path()).start(&gemini).await) };
+    let gates = [gate().await, gate().await];
+    let mut racers = tokio::task::JoinSet::new();
+    for racer in 0..100 {
+        let gate = Arc::clone(&gates[racer % 2]);
+        racers.spawn(async move { gate.client().post(GENERATE, &short("hi")).await.status.as_u16() });
+    }
+    let admitted = racers.join_all().await.into_iter().filter(|status| *status == 200).count();
+    let booked = booked(&gates[0], "caller").await;
+    assert!((10..=31).contains(&admitted), "{admitted}");
+    assert_eq!(booked, i64::try_from(admitted).unwrap() * 1590);
+}
