@@ -49,15 +49,27 @@ async fn the_curl_snippet_answers_as_it_says() {
     assert_eq!(answer["candidates"][0]["content"]["parts"][0]["text"], "write to [REDACTED:email]");
 }
 
-#[tokio::test]
-async fn the_python_snippet_prints_what_it_says() {
+/// What a Python snippet prints in its SDK's environment.
+async fn printed(sdk: Sdk, word: &str) -> String {
     let data = tempfile::tempdir().unwrap();
     let (_child, endpoint, key) = newcomer(data.path()).await;
     let file = data.path().join("snippet.py");
-    fs::write(&file, snippet("python", "genai").replace(ADDRESS, &endpoint)).unwrap();
-    let output = script(Sdk::Python3, file).await.env("GATEHOUSE_KEY", key).output().await.unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(printed, "write to [REDACTED:email]\nBlockedReason.PROHIBITED_CONTENT\n", "{output:?}");
+    fs::write(&file, snippet("python", word).replace(ADDRESS, &endpoint)).unwrap();
+    let output = script(sdk, file).await.env("GATEHOUSE_KEY", key).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_google_snippet_prints_what_it_says() {
+    let printed = printed(Sdk::Python3, "genai").await;
+    assert_eq!(printed, "write to [REDACTED:email]\nBlockedReason.PROHIBITED_CONTENT\n");
+}
+
+#[tokio::test]
+async fn the_openai_snippet_prints_what_it_says() {
+    let printed = printed(Sdk::OpenAiPython, "import OpenAI").await;
+    assert_eq!(printed, "write to [REDACTED:email]\ncontent_filter\n");
 }
 
 #[test]
