@@ -57,12 +57,12 @@ impl Marks {
     /// # Errors
     /// When the system gives no random numbers.
     pub fn mint() -> Result<Self, getrandom::Error> {
-        let (mut canary, mut document) = ([0; 17], [0; 10]);
-        getrandom::fill(&mut canary)?;
-        getrandom::fill(&mut document)?;
+        let mut random = [0; 27];
+        getrandom::fill(&mut random)?;
+        let (canary, document) = random.split_at(17);
         // 26 characters hold 130 of the 136 bits; the redactor knows the marker by this length.
-        let canary: String = lower(&canary).chars().take(26).collect();
-        Ok(Self { canary: format!("ghc_{canary}"), document: lower(&document) })
+        let canary: String = lower(canary).chars().take(26).collect();
+        Ok(Self { canary: format!("ghc_{canary}"), document: lower(document) })
     }
 }
 
