@@ -27,9 +27,11 @@ pub(super) fn of(ask: &Ask, generation: &Map<String, Value>, policy: &Policy) ->
         weight.add_text(json(value));
     }
     let asked = generation.get("maxOutputTokens").and_then(number);
-    // Thoughts are within it: measured on models 2.5 to 3.7, whatever their budget, which is a hint to the model and no
-    // bound (github.com/googleapis/python-genai/issues/2062).
     weight.add_output(asked.unwrap_or_else(|| policy.generation.max_output_tokens.into()));
+    // Models 2.5 to 3.7 were seen to keep thoughts within maxOutputTokens (github.com/googleapis/python-genai/issues/2062),
+    // and Google promises nothing of it: a budget that is asked for is reserved, and what is not used is given back.
+    let thinking = generation.get("thinkingConfig").and_then(|config| config.get("thinkingBudget"));
+    weight.add_output(thinking.and_then(number).unwrap_or_default());
     weight
 }
 
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn an_answer_weighs_what_it_may_have_at_most() {
         let output = |generation| weigh(Vec::new(), &generation).output_tokens();
-        assert_eq!(output(json!({"maxOutputTokens": 100, "thinkingConfig": {"thinkingBudget": 50}})), 100);
+        assert_eq!(output(json!({"maxOutputTokens": 100, "thinkingConfig": {"thinkingBudget": 50}})), 150);
         assert_eq!(output(json!({"maxOutputTokens": 100.0})), 100);
         assert_eq!(output(json!({})), 65_536);
     }
