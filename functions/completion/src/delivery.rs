@@ -1,12 +1,12 @@
 //! Delivers what Gemini answers: counts, whole answers and streams, each with its outcome on record before it ends.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Response, StatusCode};
 use shared::answer::{Chunk, Usage};
 use shared::audit::Entry;
 use shared::clock::Clock;
 use shared::conversation::Content;
-use shared::host::{self, Body};
+use shared::host::{self, Body, Gone, Writer};
 use shared::ports::{Answer, AuditQueue, Callers, Failure, Mode, Model, Prompt};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -17,6 +17,9 @@ use crate::problem::{Code, Problem};
 use crate::routes::Operation;
 use crate::service::{self, Passage};
 use crate::surface::gemini;
+
+/// How much may be ready before it leaves whatever else is at hand, in bytes.
+const MOST_READY_BYTES: usize = 32 << 10;
 
 /// What a record says of a client that did not wait for its answer.
 const CALLER_GONE: &str = "caller_gone";
@@ -123,42 +126,20 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 
     let rules = passage.visit.rules.clone();
     let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
-    let mut progress = Progress::default();
     let mut said = String::new();
     let end_by = Instant::now() + parts.config.deadlines.total;
-    let end = loop {
-        let next = tokio::select! {
-            next = answer.next() => next,
-            () = writer.gone() => break End::CallerGone,
-        };
-        let chunk = match next {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => {
-                break progress.ended().map_or_else(|failure| End::Failed(passage.failed(&failure)), |()| End::Whole);
-            }
-            // What follows the end of the answer cannot make it less whole.
-            Err(_) if progress.finished => break End::Whole,
-            Err(failure) => break End::Failed(passage.failed(&failure)),
-        };
-        progress.note(&chunk, &mut passage.entry);
-        let chunk = outlet.pass(chunk);
-        if outlet.leaked() {
-            break End::Leaked;
-        }
-        if passage.keeps_texts() {
-            said.push_str(&text_of(&chunk));
-        }
-        let piece = match passage.voice.piece(&chunk) {
-            Ok(piece) if piece.is_empty() => continue,
-            Ok(piece) => piece,
-            Err(problem) => break End::Failed(problem),
-        };
-        // A client that reads more slowly than the whole answer may take is as good as gone.
-        let sent = timeout_at(end_by, writer.send(piece)).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            break End::CallerGone;
-        }
-    };
+    let mut ready = BytesMut::new();
+    let mut end = pour(
+        passage,
+        &mut answer,
+        &mut outlet,
+        &mut Flow { writer: &writer, end_by, ready: &mut ready, said: &mut said },
+    )
+    .await;
+    // What was let out before a leak showed, and has not left yet, stays.
+    if !matches!(end, End::CallerGone | End::Leaked) && send(&writer, end_by, ready).await == Err(Gone) {
+        end = End::CallerGone;
+    }
     // Closes the connection to Gemini, should it still be sending.
     drop(answer);
 
@@ -192,6 +173,72 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
     writer.end().await;
     Ok(())
+}
+
+/// Where a stream flows.
+struct Flow<'f> {
+    writer: &'f Writer,
+    end_by: Instant,
+    /// What is ready to leave.
+    ready: &'f mut BytesMut,
+    /// What was said, where records keep it.
+    said: &'f mut String,
+}
+
+/// Lets an answer out as it comes, until it ends. What comes together leaves together: a write to the client costs more
+/// than all the work on a chunk. It leaves as soon as nothing more is at hand.
+async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    passage: &mut Passage<'_, M, C, Q, K>,
+    answer: &mut impl Answer,
+    outlet: &mut Outlet<'_>,
+    Flow { writer, end_by, ready, said }: &mut Flow<'_>,
+) -> End {
+    let mut progress = Progress::default();
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = answer.next() => next,
+            () = std::future::ready(()), if !ready.is_empty() => {
+                if send(writer, *end_by, ready.split()).await == Err(Gone) {
+                    return End::CallerGone;
+                }
+                continue;
+            }
+            () = writer.gone() => return End::CallerGone,
+        };
+        let chunk = match next {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => {
+                return progress.ended().map_or_else(|failure| End::Failed(passage.failed(&failure)), |()| End::Whole);
+            }
+            // What follows the end of the answer cannot make it less whole.
+            Err(_) if progress.finished => return End::Whole,
+            Err(failure) => return End::Failed(passage.failed(&failure)),
+        };
+        progress.note(&chunk, &mut passage.entry);
+        let chunk = outlet.pass(chunk);
+        if outlet.leaked() {
+            return End::Leaked;
+        }
+        if passage.keeps_texts() && said.len() < service::LONGEST_TEXT {
+            said.push_str(&text_of(&chunk));
+        }
+        match passage.voice.piece(&chunk) {
+            Ok(piece) => ready.extend_from_slice(&piece),
+            Err(problem) => return End::Failed(problem),
+        }
+        if ready.len() > MOST_READY_BYTES && send(writer, *end_by, ready.split()).await == Err(Gone) {
+            return End::CallerGone;
+        }
+    }
+}
+
+/// Sends what is ready. A client that reads more slowly than the whole answer may take is as good as gone.
+async fn send(writer: &Writer, end_by: Instant, ready: BytesMut) -> Result<(), Gone> {
+    if ready.is_empty() {
+        return Ok(());
+    }
+    timeout_at(end_by, writer.send(ready.freeze())).await.unwrap_or(Err(Gone))
 }
 
 enum End {

@@ -34,7 +34,7 @@ const LONGEST_USER: usize = 256;
 const LONGEST_REFUSAL: usize = 500;
 
 /// The most of a prompt or an answer that a record keeps, in bytes.
-const LONGEST_TEXT: usize = 128 << 10;
+pub(crate) const LONGEST_TEXT: usize = 128 << 10;
 
 /// What is asked, before its body is read.
 #[derive(Debug)]
