@@ -1,7 +1,7 @@
 //! `gatehouse up`: the whole bundle in one process.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,10 +41,17 @@ const DRAIN_EVERY: Duration = Duration::from_millis(200);
   GEMINI_API_KEY=... gatehouse up --policy policy.toml
   gatehouse up --listen 127.0.0.1:0 --json
 
+Settings, from the environment:
+  GEMINI_API_KEY, GEMINI_API_KEY_FILE  the key for Gemini, or a file that holds it and may be replaced
+  GEMINI_BASE_URL                      where Gemini is: HTTPS, or this machine
+  CONNECT_SECONDS, FIRST_BYTE_SECONDS, IDLE_SECONDS, TOTAL_SECONDS
+                                       how long to wait for Gemini
+  GATEHOUSE_LOG                        error, warn, info (the default), debug or trace
+
 Stop it with Ctrl-C: running requests end first.")]
 pub(crate) struct Up {
     /// Where to listen; port 0 takes any free one.
-    #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN, value_parser = address)]
     listen: SocketAddr,
 
     /// The policy to enforce, instead of the embedded default. It is read again when it changes.
@@ -54,6 +61,13 @@ pub(crate) struct Up {
     /// Print one line of JSON, {"endpoint","key","upstream"}, instead of the welcome.
     #[arg(long)]
     json: bool,
+}
+
+/// An address with a port, where a name such as `localhost` will do.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wanted = "write an address and a port, such as 127.0.0.1:8080";
+    let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; {wanted}"))?;
+    found.next().ok_or_else(|| wanted.to_owned())
 }
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";

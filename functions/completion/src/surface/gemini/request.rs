@@ -108,7 +108,11 @@ impl Reader<'_> {
 
     fn turns(&mut self, contents: Vec<Object>) -> Result<Vec<Turn>, Problem> {
         self.bounds.turns(&contents, "contents")?;
-        contents.into_iter().enumerate().map(|(at, turn)| self.turn(at, turn)).collect()
+        let turns = contents.into_iter().enumerate().map(|(at, turn)| self.turn(at, turn));
+        let mut turns: Vec<Turn> = turns.collect::<Result<_, Problem>>()?;
+        // A turn that was all thought says nothing any more, and Gemini takes no empty one.
+        turns.retain(|turn| !turn.parts.is_empty());
+        if turns.is_empty() { Err(Problem::invalid("contents", "holds nothing but thoughts")) } else { Ok(turns) }
     }
 
     fn turn(&mut self, at: usize, mut turn: Object) -> Result<Turn, Problem> {

@@ -139,6 +139,14 @@ fn a_replayed_thought_is_left_out_and_named() {
 }
 
 #[test]
+fn a_turn_of_thoughts_alone_is_left_out() {
+    let thought = json!({"role": "model", "parts": [{"text": "hm", "thought": true}]});
+    let read = ask(json!({"contents": [{"parts": [{"text": "hi"}]}, thought]})).unwrap();
+    assert_eq!(read.conversation.turns.len(), 1);
+    assert_eq!(refused(json!({"contents": [thought]})).1, "contents");
+}
+
+#[test]
 fn counts_turns_parts_and_signature_bytes() {
     let mut policy = Policy::embedded();
     policy.limits.max_turns = 1.try_into().unwrap();
