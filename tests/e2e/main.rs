@@ -13,6 +13,7 @@ mod fields;
 mod limits;
 mod naughty;
 mod openai;
+mod openapi;
 mod oversize;
 mod readme;
 mod refusals;
