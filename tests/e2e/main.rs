@@ -10,6 +10,7 @@ mod audit;
 mod conformance;
 mod double;
 mod fields;
+mod json;
 mod limits;
 mod naughty;
 mod openai;
