@@ -135,27 +135,38 @@ const VALUES: &[(&[u8], Verdict)] = &[
     (b"1 # none\n", NotJson),
 ];
 
+/// Whose API is called.
+#[derive(Clone, Copy)]
+enum Api {
+    Google,
+    OpenAi,
+}
+
+use Api::{Google, OpenAi};
+
 /// A body of a request with this value in a place that takes any.
-fn around(surface: usize, value: &[u8]) -> Vec<u8> {
-    let marked = if surface == 0 {
-        json!({
+fn around(api: Api, value: &[u8]) -> Vec<u8> {
+    let marked = match api {
+        Google => json!({
             "contents": [{"parts": [{"text": "hi"}]}],
             "tools": [{"functionDeclarations": [{"name": "f", "parameters": {"any": "HERE"}}]}],
-        })
-    } else {
-        json!({
+        }),
+        OpenAi => json!({
             "model": "gemini-3.5-flash",
             "messages": [{"role": "user", "content": "hi"}],
             "tools": [{"type": "function", "function": {"name": "f", "parameters": {"any": "HERE"}}}],
-        })
+        }),
     };
     let text = marked.to_string();
     let (before, after) = text.split_once("\"HERE\"").unwrap();
     [before.as_bytes(), value, after.as_bytes()].concat()
 }
 
-async fn verdict(client: &Client, surface: usize, body: Vec<u8>) -> Verdict {
-    let path = [GENERATE, "/v1/chat/completions"][surface];
+async fn verdict(client: &Client, api: Api, body: Vec<u8>) -> Verdict {
+    let path = match api {
+        Google => GENERATE,
+        OpenAi => "/v1/chat/completions",
+    };
     let shown = body.escape_ascii().to_string();
     let reply = client.post_bytes(path, body).await;
     if reply.status == 200 {
@@ -163,7 +174,10 @@ async fn verdict(client: &Client, surface: usize, body: Vec<u8>) -> Verdict {
     }
     assert_eq!(reply.status, 400, "{shown}: {reply:?}");
     let told = reply.json();
-    let code = [&told["error"]["details"][0]["reason"], &told["error"]["code"]][surface];
+    let code = match api {
+        Google => &told["error"]["details"][0]["reason"],
+        OpenAi => &told["error"]["code"],
+    };
     match code.as_str().map(str::to_ascii_lowercase).as_deref() {
         Some("invalid_json") => NotJson,
         Some("duplicate_key") => Twice,
@@ -173,13 +187,16 @@ async fn verdict(client: &Client, surface: usize, body: Vec<u8>) -> Verdict {
 }
 
 /// Whole bodies, made of one that is taken.
-fn bodies(surface: usize) -> Vec<(Vec<u8>, Verdict)> {
-    let good = around(surface, b"0");
+fn bodies(api: Api) -> Vec<(Vec<u8>, Verdict)> {
+    let good = around(api, b"0");
     let text = String::from_utf8(good.clone()).unwrap();
     let with = |before: &[u8], after: &[u8]| [before, &good, after].concat();
-    let nested = |depth: usize| around(surface, format!("{}{}", "[".repeat(depth), "]".repeat(depth)).as_bytes());
+    let nested = |depth: usize| around(api, format!("{}{}", "[".repeat(depth), "]".repeat(depth)).as_bytes());
     // How deep the place of the value is already.
-    let place = if surface == 0 { 6 } else { 5 };
+    let place = match api {
+        Google => 6,
+        OpenAi => 5,
+    };
     let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let half = good[..good.len() / 2].to_vec();
     let repeated = text.replacen('{', "{\"tools\":[],", 1).into_bytes();
@@ -213,11 +230,11 @@ async fn json_and_what_only_looks_like_it_are_told_apart_alike_on_both_surfaces(
     let gate = Setup::default().policy(ROOMY).start(&gemini).await;
     let client = gate.client();
     let mut wrong = Vec::new();
-    for surface in [0, 1] {
-        let values = VALUES.iter().map(|(value, wanted)| (around(surface, value), *wanted));
-        for (body, wanted) in values.chain(bodies(surface)) {
+    for api in [Google, OpenAi] {
+        let values = VALUES.iter().map(|(value, wanted)| (around(api, value), *wanted));
+        for (body, wanted) in values.chain(bodies(api)) {
             let start: Vec<u8> = body.iter().copied().take(300).collect();
-            let found = verdict(&client, surface, body).await;
+            let found = verdict(&client, api, body).await;
             if found != wanted {
                 wrong.push(format!("{found:?}, not {wanted:?}: {}", start.escape_ascii()));
             }

@@ -31,10 +31,10 @@ const ABOUT: &str = "A guarded Gemini endpoint that speaks Google's API and Open
 const FURTHER_BASES: [&str; 2] = ["/openai/v1", "/v1beta/openai"];
 
 /// Statuses of every route that wants a key.
-const ERRORS: [&str; 8] = ["400", "401", "404", "405", "429", "500", "502", "503"];
+const ERRORS: [&str; 7] = ["400", "401", "404", "405", "429", "500", "503"];
 
 /// Statuses that only come where a body is sent and Gemini is asked.
-const ASKING_ERRORS: [&str; 5] = ["403", "408", "413", "415", "504"];
+const ASKING_ERRORS: [&str; 6] = ["403", "408", "413", "415", "502", "504"];
 
 fn describe() -> Value {
     json!({
@@ -59,73 +59,56 @@ fn describe() -> Value {
 }
 
 fn paths() -> Map<String, Value> {
-    let mut paths = Map::new();
-    let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
-    let (google, count, chat) = (examples::google(), examples::count(), examples::chat());
+    let asks = |of, summary, body: &Value, answer, parameters| {
+        Route { of, summary, body: Some(body.clone()), answer, parameters }.item()
+    };
+    let lists = |of, summary, names: &[&str], parameters| {
+        Route { of, summary, body: None, answer: whole(names), parameters }.item()
+    };
+    let (request, chat) = (examples::google(), examples::chat());
     // No schema fits a stream: that of an event would be read as the whole's, and the other way round.
     let events = json!({"text/event-stream": {}});
+    let completion = json!({"application/json": any_of(&["OpenAiAnswer"]), "text/event-stream": {}});
+    let mut paths = Map::new();
+    let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     add(
         "/{version}/models/{model}:generateContent",
-        operation("post", Of::Google, "An answer", || {
-            (Some(google.clone()), whole("GoogleAnswer"), &["Version", "Model", "User", "Documents"])
-        }),
+        asks(Of::Google, "An answer", &request, whole(&["GoogleAnswer"]), ASKING),
     );
     add(
         "/{version}/models/{model}:streamGenerateContent",
-        operation("post", Of::Google, "An answer, as events", || {
-            (Some(google.clone()), events.clone(), &["Version", "Model", "Events", "User", "Documents"])
-        }),
+        asks(Of::Google, "An answer, as events", &request, events, STREAMING),
     );
     add(
         "/{version}/models/{model}:countTokens",
-        operation("post", Of::Google, "The tokens of a prompt", || {
-            (Some(count.clone()), whole("GoogleCount"), &["Version", "Model", "User", "Documents"])
-        }),
+        asks(Of::Google, "The tokens of a prompt", &examples::count(), whole(&["GoogleCount"]), ASKING),
     );
-    add(
-        "/{version}/models",
-        operation("get", Of::Google, "The allowed models", || (None, whole("GoogleModels"), &["OwnVersion"])),
-    );
-    add(
-        "/{version}/models/{model}",
-        operation("get", Of::Google, "One of them", || (None, whole("GoogleModel"), &["OwnVersion", "Model"])),
-    );
+    let (all, one) = ("The allowed models", "An allowed model");
+    add("/{version}/models", lists(Of::Google, all, &["GoogleModels"], &["OwnVersion"]));
+    add("/{version}/models/{model}", lists(Of::Google, one, &["GoogleModel"], &["OwnVersion", "Model"]));
     // The credential tells whose words these two answer in.
-    add(
-        "/v1/models",
-        operation("get", Of::Either, "The allowed models", || (None, either("GoogleModels", "OpenAiModels"), &[])),
-    );
-    add(
-        "/v1/models/{model}",
-        operation("get", Of::Either, "One of them", || (None, either("GoogleModel", "OpenAiModel"), &["Model"])),
-    );
-    let mut completion = whole("OpenAiAnswer");
-    if let (Some(completion), Value::Object(events)) = (completion.as_object_mut(), events.clone()) {
-        completion.extend(events);
+    add("/v1/models", lists(Of::Either, all, &["GoogleModels", "OpenAiModels"], &[]));
+    add("/v1/models/{model}", lists(Of::Either, one, &["GoogleModel", "OpenAiModel"], &["Model"]));
+    for base in FURTHER_BASES {
+        add(&format!("{base}/models"), lists(Of::OpenAi, all, &["OpenAiModels"], &[]));
+        add(&format!("{base}/models/{{model}}"), lists(Of::OpenAi, one, &["OpenAiModel"], &["Model"]));
     }
     for base in ["/v1"].iter().chain(&FURTHER_BASES) {
-        add(
-            &format!("{base}/chat/completions"),
-            operation("post", Of::OpenAi, "A completion, whole or as events", || {
-                (Some(chat.clone()), completion.clone(), &["User", "Documents"])
-            }),
-        );
-    }
-    for base in FURTHER_BASES {
-        add(
-            &format!("{base}/models"),
-            operation("get", Of::OpenAi, "The allowed models", || (None, whole("OpenAiModels"), &[])),
-        );
-        add(
-            &format!("{base}/models/{{model}}"),
-            operation("get", Of::OpenAi, "One of them", || (None, whole("OpenAiModel"), &["Model"])),
-        );
+        let summary = "A completion, whole or as events";
+        let parameters = &["User", "Documents"];
+        add(&format!("{base}/chat/completions"), asks(Of::OpenAi, summary, &chat, completion.clone(), parameters));
     }
     let health = json!({"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]});
     add("/healthz", open("Whether it runs", &health));
     add("/openapi.json", open("This document", &json!({"type": "object", "required": ["openapi"]})));
     paths
 }
+
+/// Parameters of what is asked by Google's API.
+const ASKING: &[&str] = &["Version", "Model", "User", "Documents"];
+
+/// The same, where events are asked for.
+const STREAMING: &[&str] = &["Version", "Model", "Events", "User", "Documents"];
 
 /// In whose words a route answers.
 #[derive(Clone, Copy)]
@@ -135,27 +118,41 @@ enum Of {
     OpenAi,
 }
 
-/// What a route takes, what it answers, and the names of its parameters.
-type Exchange = (Option<Value>, Value, &'static [&'static str]);
+/// A route that wants a key.
+struct Route {
+    of: Of,
+    summary: &'static str,
+    /// What it takes; where it takes nothing, nobody asks Gemini.
+    body: Option<Value>,
+    /// What it answers, by media type.
+    answer: Value,
+    parameters: &'static [&'static str],
+}
 
-fn operation(method: &str, of: Of, summary: &str, exchange: impl Fn() -> Exchange) -> Value {
-    let (body, answer, parameters) = exchange();
-    let error = match of {
-        Of::Either => "#/components/responses/EitherError",
-        Of::Google => "#/components/responses/GoogleError",
-        Of::OpenAi => "#/components/responses/OpenAiError",
-    };
-    let mut responses = Map::new();
-    responses.insert("200".into(), json!({"description": summary, "content": answer}));
-    let asking = if body.is_some() { &ASKING_ERRORS[..] } else { &[] };
-    responses.extend(ERRORS.iter().chain(asking).map(|status| ((*status).to_owned(), json!({"$ref": error}))));
-    let parameters: Value =
-        parameters.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
-    let mut operation = json!({"summary": summary, "parameters": parameters, "responses": responses});
-    if let (Some(body), Some(fields)) = (body, operation.as_object_mut()) {
-        fields.insert("requestBody".into(), json!({"required": true, "content": {"application/json": body}}));
+impl Route {
+    fn item(self) -> Value {
+        let error = match self.of {
+            Of::Either => "EitherError",
+            Of::Google => "GoogleError",
+            Of::OpenAi => "OpenAiError",
+        };
+        let error = json!({"$ref": format!("#/components/responses/{error}")});
+        let asking: &[&str] = if self.body.is_some() { &ASKING_ERRORS } else { &[] };
+        let mut responses = Map::new();
+        responses.insert("200".into(), json!({"description": self.summary, "content": self.answer}));
+        responses.extend(ERRORS.iter().chain(asking).map(|status| ((*status).to_owned(), error.clone())));
+        let parameter = |name: &&str| json!({"$ref": format!("#/components/parameters/{name}")});
+        let parameters: Value = self.parameters.iter().map(parameter).collect();
+        match self.body {
+            None => json!({"get": {"summary": self.summary, "parameters": parameters, "responses": responses}}),
+            Some(body) => json!({"post": {
+                "summary": self.summary,
+                "parameters": parameters,
+                "requestBody": {"required": true, "content": {"application/json": body}},
+                "responses": responses,
+            }}),
+        }
     }
-    json!({method: operation})
 }
 
 /// A route that needs no key.
@@ -166,13 +163,14 @@ fn open(summary: &str, schema: &Value) -> Value {
     json!({"get": {"summary": summary, "security": [], "responses": responses}})
 }
 
-fn whole(name: &str) -> Value {
-    json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}})
+/// An answer in JSON of one of these schemas.
+fn whole(names: &[&str]) -> Value {
+    json!({"application/json": any_of(names)})
 }
 
-fn either(one: &str, other: &str) -> Value {
-    let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    json!({"application/json": {"schema": {"anyOf": [schema(one), schema(other)]}}})
+fn any_of(names: &[&str]) -> Value {
+    let schemas: Value = names.iter().map(|name| json!({"$ref": format!("#/components/schemas/{name}")})).collect();
+    json!({"schema": {"anyOf": schemas}})
 }
 
 fn error(schema: &str) -> Value {
@@ -214,4 +212,51 @@ fn schemas() -> Map<String, Value> {
     schemas.insert("GoogleCountRequest".into(), count);
     schemas.insert("OpenAiRequest".into(), requests::schema(Surface::OpenAi));
     schemas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every reference in a value.
+    fn references(value: &Value) -> Vec<String> {
+        match value {
+            Value::Object(fields) => {
+                let own = fields.get("$ref").and_then(Value::as_str).map(str::to_owned);
+                own.into_iter().chain(fields.values().flat_map(references)).collect()
+            }
+            Value::Array(items) => items.iter().flat_map(references).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = describe();
+        let references = references(&document);
+        assert!(references.len() > 50, "{references:?}");
+        for reference in references {
+            let place = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(place).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_route_it_describes_is_one() {
+        for (path, item) in paths() {
+            for (method, operation) in item.as_object().unwrap() {
+                let filled = path.replace("{version}", "v1beta").replace("{model}", "m");
+                let method = http::Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap();
+                let surface = Surface::of(&filled, &http::HeaderMap::new());
+                let events = operation["parameters"].to_string().contains("Events").then_some("alt=sse");
+                let route = crate::routes::Route::of(surface, &method, &filled, events);
+                assert!(route.is_ok(), "{method} {path}: {route:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_small_enough_to_read() {
+        assert!(document().len() < 48 << 10, "{}", document().len());
+    }
 }
