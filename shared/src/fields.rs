@@ -93,6 +93,11 @@ impl Table {
         self.rows.get(path).copied()
     }
 
+    /// Every row: a path, and what becomes of the field there. They come in no order.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, Treatment)> {
+        self.rows.iter().map(|(path, treatment)| (*path, *treatment))
+    }
+
     /// Lets a request in, or says which field is not accepted.
     ///
     /// `admitted` lists paths that a policy admits although their row refuses them. Null is the same as absent.

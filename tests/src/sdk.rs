@@ -22,6 +22,8 @@ pub enum Sdk {
     Node,
     /// `openai` from PyPI.
     OpenAiPython,
+    /// `schemathesis` from PyPI.
+    Schemathesis,
 }
 
 /// A script in an SDK's language, ready for its environment. `file` is one of the suite's, or an absolute path to one
@@ -36,6 +38,7 @@ pub async fn script(sdk: Sdk, file: impl Into<PathBuf>) -> tokio::process::Comma
         Sdk::Python3 => python("python-3", "requirements-3.txt", &file),
         Sdk::Node => node(&file),
         Sdk::OpenAiPython => python("openai-python", "requirements-openai.txt", &file),
+        Sdk::Schemathesis => python("schemathesis", "requirements-schemathesis.txt", &file),
     });
     let mut command = tokio::process::Command::from(wait::done("install the SDK", ready.await));
     // What the SDKs speak to is on this machine, whatever lies between it and the registries.

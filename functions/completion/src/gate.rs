@@ -25,11 +25,13 @@ use crate::problem::Problem;
 use crate::receipt::Receipt;
 use crate::routes::Route;
 use crate::surface::Surface;
-use crate::{body, credentials, service};
+use crate::{body, credentials, openapi, service};
 
 mod rules;
 
 pub use rules::Rules;
+
+const JSON: &str = "application/json; charset=utf-8";
 
 /// What a gate is built from.
 #[derive(Debug)]
@@ -154,6 +156,10 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
             self.respond(answer(StatusCode::OK, &json!({"status": "ok"}), &self.receipt()));
             return Ok(());
         }
+        if route == Ok(Route::Description) {
+            self.respond(description(&self.receipt()));
+            return Ok(());
+        }
         // A route that does not exist needs no key to be told so; whatever exists does.
         let admitted = match route {
             Ok(route) => {
@@ -171,7 +177,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         let rules = self.rules.clone();
         let models = &rules.policy.models;
         match route {
-            Route::Health => Ok(()),
+            Route::Description | Route::Health => Ok(()),
             Route::Models => {
                 admission::glance(self, &caller).await?;
                 let list = self.surface.models(&models.allowed);
@@ -214,7 +220,14 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
 
 /// A whole JSON answer.
 pub(crate) fn answer(status: StatusCode, value: &Value, receipt: &Receipt) -> Response<Body> {
-    with_body(status, "application/json; charset=utf-8", Bytes::from(value.to_string()).into(), receipt)
+    with_body(status, JSON, Bytes::from(value.to_string()).into(), receipt)
+}
+
+/// What this gate answers, for programs that read it. It changes with the gate's version only.
+fn description(receipt: &Receipt) -> Response<Body> {
+    let mut response = with_body(StatusCode::OK, JSON, openapi::document().into(), receipt);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    response
 }
 
 /// An answer that is still being written.

@@ -12,6 +12,7 @@ mod delivery;
 pub mod finish;
 pub mod gate;
 pub mod json;
+pub mod openapi;
 pub mod output;
 pub mod problem;
 pub mod receipt;

@@ -9,6 +9,8 @@ use crate::surface::Surface;
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
+    /// `GET /openapi.json`
+    Description,
     /// `GET /healthz`
     Health,
     /// What Gemini is asked, by way of the gate.
@@ -109,8 +111,10 @@ impl Route {
     /// # Errors
     /// A [`Problem`] when there is none.
     pub fn of(surface: Surface, method: &Method, path: &str, query: Option<&str>) -> Result<Self, Problem> {
-        if path == "/healthz" {
-            return only(Self::Health, method, "GET, HEAD");
+        match path {
+            "/healthz" => return only(Self::Health, method, "GET, HEAD"),
+            "/openapi.json" => return only(Self::Description, method, "GET, HEAD"),
+            _ => {}
         }
         match surface {
             Surface::Gemini => Self::gemini(method, path, query),
