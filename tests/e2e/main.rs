@@ -11,6 +11,7 @@ mod conformance;
 mod double;
 mod fields;
 mod limits;
+mod load;
 mod naughty;
 mod openai;
 mod oversize;
