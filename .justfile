@@ -21,6 +21,10 @@ e2e *words:
     cargo build --bins
     cargo test -p tests {{ words }}
 
+# Every fuzz target for so many seconds, from its seeds. Works on stable; `target/tools` gets the tool it needs.
+fuzz seconds="8":
+    .ci/fuzz {{ seconds }}
+
 # The pure parts, against what they are measured by.
 bench *words:
     cargo bench -p shared {{ words }}

@@ -15,26 +15,26 @@ use tests::wait;
 use crate::{COUNT, GENERATE, STREAM, assert_error, detail, prompt};
 
 /// A policy whose caller has these limits and no others.
-fn caller(limits: &str) -> Setup {
+pub(crate) fn caller(limits: &str) -> Setup {
     Setup::default().policy(&format!("[admission.caller]\n{limits}\n"))
 }
 
 /// A prompt whose answer is short, so that little is reserved for it: a third of a cent.
-fn short(text: &str) -> Value {
+pub(crate) fn short(text: &str) -> Value {
     let mut body = prompt(text);
     body["generationConfig"] = json!({"maxOutputTokens": 10});
     body
 }
 
 /// An answer with this usage.
-fn used(usage: &Value) -> Value {
+pub(crate) fn used(usage: &Value) -> Value {
     let mut answer = answer::text("Well.");
     answer["usageMetadata"] = usage.clone();
     answer
 }
 
 /// Booked plus reserved, and the number of reservations, over all accounts of this kind.
-fn account(data: &Path, kind: &str) -> (i64, usize) {
+pub(crate) fn account(data: &Path, kind: &str) -> (i64, usize) {
     let ledger = Connection::open_with_flags(data.join("ledger.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut statement = ledger.prepare("SELECT committed, open FROM ledger WHERE subject LIKE ?1 || '/%'").unwrap();
     let rows = statement.query_map([kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
@@ -45,7 +45,7 @@ fn account(data: &Path, kind: &str) -> (i64, usize) {
 }
 
 /// Once nothing is open any more: what is booked.
-async fn booked(gate: &Gate, kind: &str) -> i64 {
+pub(crate) async fn booked(gate: &Gate, kind: &str) -> i64 {
     wait::until("every reservation to be closed", || async {
         let (committed, open) = account(gate.data(), kind);
         (open == 0).then_some(committed)
@@ -276,7 +276,7 @@ async fn no_more_than_so_many_are_open_at_once() {
 }
 
 /// Takes the ledger's write lock, as another process might.
-fn locked(gate: &Gate) -> Connection {
+pub(crate) fn locked(gate: &Gate) -> Connection {
     let ledger = Connection::open(gate.data().join("ledger.db")).unwrap();
     ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
     ledger

@@ -12,6 +12,7 @@ mod double;
 mod fields;
 mod json;
 mod limits;
+mod load;
 mod naughty;
 mod openai;
 mod openapi;
