@@ -21,7 +21,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// How many requests schemathesis makes up for a route in its last phase.
 const EXAMPLES: &str = "20";
 
-/// How long it may take. It takes some twenty seconds.
+/// How long it may take. It takes some forty seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Says something to whoever asks, so that what the gate lets through is answered with 200.

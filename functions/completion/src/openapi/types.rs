@@ -45,6 +45,7 @@ const GEMINI: Fields = Fields {
         ("systemInstruction.parts[].text", text),
         ("safetySettings[].category", category),
         ("safetySettings[].threshold", threshold),
+        // Of tools and `toolConfig` the gate reads the names of fields; that their values are right is Gemini's to say.
         ("tools[].functionDeclarations[].name", text),
         ("tools[].functionDeclarations[].description", text),
         ("tools[].functionDeclarations[].parameters", object),
