@@ -1,6 +1,6 @@
 //! Reads a request of the Gemini surface.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::conversation::{Content, Conversation, Json, Part, Provenance, Role, Signature, Turn};
 use shared::fields::Admitted;
 use shared::policy::Policy;
@@ -39,8 +39,8 @@ pub fn read(body: Value, documents: &mut Documents, policy: &Policy) -> Result<A
     Ok(Ask {
         surface: Surface::Gemini,
         conversation: Conversation { system, turns },
-        tools: tools.into_iter().map(|tool| tool.into_fields().into()).collect(),
-        tool_config: body.opaque_object("toolConfig")?,
+        tools: tools.into_iter().map(tool).collect::<Result<_, _>>()?,
+        tool_config: body.object("toolConfig")?.map(tool_config).transpose()?,
         generation: body.object("generationConfig")?.map(Object::into_fields).unwrap_or_default(),
         safety: body.objects("safetySettings")?.into_iter().map(safety).collect::<Result<_, _>>()?,
         ignored,
@@ -88,6 +88,43 @@ fn single_as_list(mut body: Value) -> Value {
         turn.get_mut("parts").map(wrap);
     }
     body
+}
+
+/// A tool. What declares functions is read by type; what Google runs is for Google to read.
+fn tool(mut tool: Object) -> Result<Value, Problem> {
+    let declared = tool.objects("functionDeclarations")?;
+    let declared: Vec<Value> = declared.into_iter().map(declaration).collect::<Result<_, _>>()?;
+    let mut fields = tool.into_fields();
+    if !declared.is_empty() {
+        fields.insert("functionDeclarations".into(), declared.into());
+    }
+    Ok(fields.into())
+}
+
+fn declaration(mut function: Object) -> Result<Value, Problem> {
+    let mut fields = Map::new();
+    fields.insert("name".into(), function.required_string("name")?.into());
+    fields.extend(function.string("description")?.map(|text| ("description".to_owned(), text.into())));
+    for name in ["parameters", "parametersJsonSchema", "response", "responseJsonSchema"] {
+        fields.extend(function.opaque_object(name)?.map(|schema| (name.to_owned(), schema)));
+    }
+    Ok(fields.into())
+}
+
+fn tool_config(mut config: Object) -> Result<Value, Problem> {
+    let mut fields = Map::new();
+    if let Some(mut calling) = config.object("functionCallingConfig")? {
+        let mut read = Map::new();
+        read.extend(calling.token("mode")?.map(|mode| ("mode".to_owned(), mode.into())));
+        if let Some(names) = calling.take("allowedFunctionNames") {
+            if !names.as_array().is_some_and(|names| names.iter().all(Value::is_string)) {
+                return Err(Problem::invalid(&calling.path_of("allowedFunctionNames"), "must be a list of strings"));
+            }
+            read.insert("allowedFunctionNames".into(), names);
+        }
+        fields.insert("functionCallingConfig".into(), read.into());
+    }
+    Ok(fields.into())
 }
 
 fn safety(mut setting: Object) -> Result<(String, String), Problem> {
@@ -201,7 +238,7 @@ fn declared_document(part: &mut Object) -> Result<bool, Problem> {
 }
 
 fn call(mut call: Object) -> Result<Content, Problem> {
-    let args = Json(call.opaque_object("args")?.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
+    let args = Json(call.opaque_object("args")?.unwrap_or_else(|| Value::Object(Map::new())));
     Ok(Content::Call { id: call.token("id")?, name: call.required_string("name")?, args })
 }
 

@@ -139,6 +139,34 @@ fn a_replayed_thought_is_left_out_and_named() {
 }
 
 #[test]
+fn tools_are_read_by_type() {
+    let with = |tools: Value, config: Value| json!({"contents": [{"parts": [{"text": "hi"}]}], "tools": tools, "toolConfig": config});
+    let declared = json!([{"functionDeclarations": [
+        {"name": "look", "description": "looks", "parametersJsonSchema": {"type": "object"}}]}]);
+    let config = json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["look"]}});
+    let read = ask(with(declared.clone(), config.clone())).unwrap();
+    assert_eq!((read.tools, read.tool_config), (declared.as_array().unwrap().clone(), Some(config)));
+    for (tools, config, field) in [
+        (json!([{"functionDeclarations": 3}]), json!({}), "tools[0].functionDeclarations"),
+        (json!([{"functionDeclarations": [{"name": 5}]}]), json!({}), "tools[0].functionDeclarations[0].name"),
+        (
+            json!([{"functionDeclarations": [{"name": "f", "parameters": 7}]}]),
+            json!({}),
+            "tools[0].functionDeclarations[0].parameters",
+        ),
+        (json!([]), json!({"functionCallingConfig": [3]}), "toolConfig.functionCallingConfig"),
+        (json!([]), json!({"functionCallingConfig": {"mode": 5}}), "toolConfig.functionCallingConfig.mode"),
+        (
+            json!([]),
+            json!({"functionCallingConfig": {"allowedFunctionNames": [1]}}),
+            "toolConfig.functionCallingConfig.allowedFunctionNames",
+        ),
+    ] {
+        assert_eq!(refused(with(tools, config)), (Code::InvalidField, field.to_owned()));
+    }
+}
+
+#[test]
 fn a_turn_of_thoughts_alone_is_left_out() {
     let thought = json!({"role": "model", "parts": [{"text": "hm", "thought": true}]});
     let read = ask(json!({"contents": [{"parts": [{"text": "hi"}]}, thought]})).unwrap();
