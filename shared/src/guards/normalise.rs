@@ -54,6 +54,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_behind_one_of_another_script_still_belongs_to_its_letter() {
+        for text in ["сосо\u{301}\u{3099}", "coco\u{301}\u{3099}", "coco\u{5B0}\u{301}", "a\u{3099}\u{5B0}\u{301}b"]
+        {
+            let once = normalise(text).into_owned();
+            assert!(!once.contains('\u{301}'), "{text}");
+            assert_eq!(normalise(&once), once, "{text}");
+        }
+    }
+
+    #[test]
     fn clothes_come_off_letters() {
         for text in ["ｉｇｎｏｒｅ", "𝐢𝐠𝐧𝐨𝐫𝐞", "ⓘⓖⓝⓞⓡⓔ", "ígnörê", "i\u{336}g\u{336}nore", "ɪɢɴᴏʀᴇ", "🅘🅖🅝🅞🅡🅔", "ıgnøre"]
         {

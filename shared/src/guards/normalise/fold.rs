@@ -1,5 +1,7 @@
 //! The last step: marks off Latin letters, look-alikes read as what they look like, odd white space as plain.
 
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
+
 use super::look_alikes::{Likeness, bare, likeness};
 
 /// Where folded text goes, with or without a note of where each character came from.
@@ -63,7 +65,7 @@ impl Fold<String> {
             self.close();
             self.sink.push_str(run);
             self.word = Word { start: self.sink.len(), ..Word::default() };
-            self.on_latin = false;
+            self.on_latin = self.on_latin && run.chars().all(joins);
         }
     }
 }
@@ -75,6 +77,14 @@ const fn stays(c: char) -> bool {
         ' ' | ',' | '.' | '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}'
         | '\u{AC00}'..='\u{FE1F}')
 }
+
+/// Whether `c` is a mark of its own script that leaves the letter before it open for more: a Latin mark behind it still
+/// belongs to that letter, and the next NFKC would move it there.
+fn joins(c: char) -> bool {
+    CLASSES.get_u8(c) != 0
+}
+
+const CLASSES: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombiningClassMapBorrowed::new();
 
 impl<S: Sink> Fold<S> {
     pub(super) fn new(sink: S) -> Self {
@@ -97,7 +107,8 @@ impl<S: Sink> Fold<S> {
     fn push_other(&mut self, c: char, origin: usize) {
         match c {
             _ if stays(c) => {
-                self.end(c, origin, false);
+                self.close();
+                self.end(c, origin, self.on_latin && joins(c));
             }
             '\u{370}'..='\u{58F}' if !is_mark(c) => match likeness(c) {
                 Likeness::Other => self.end(c, origin, false),
@@ -162,6 +173,7 @@ impl<S: Sink> Fold<S> {
                 self.sink.push(read, origin);
             }
         }
+        self.on_latin = on_latin;
     }
 
     pub(super) fn finish(mut self) -> S {
