@@ -1,7 +1,7 @@
 //! What this gate answers, in `OpenAPI` 3.1: `GET /openapi.json`.
 //!
 //! Request bodies are made from the tables of fields that requests are held against, so that the two cannot drift;
-//! what kind of value a field takes is in [`types`].
+//! what kind of value a field takes is in `types.rs`.
 
 mod answers;
 mod examples;
