@@ -1,7 +1,7 @@
 //! What Gatehouse's functions have in common.
 //!
 //! Without features this crate is pure: guards, limits, audit records and policy decide, and nothing here opens a
-//! socket, reads a file or asks the time. `google` and `host` add the adapters that do.
+//! socket, reads a file or asks the time. `aws`, `google` and `host` add the adapters that do.
 
 pub mod answer;
 pub mod audit;
@@ -17,6 +17,8 @@ pub mod ports;
 pub mod recorder;
 pub mod secret;
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
 #[cfg(feature = "google")]

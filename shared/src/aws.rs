@@ -1,0 +1,1 @@
+//! AWS's services behind the ports.
