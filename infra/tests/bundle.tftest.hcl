@@ -13,7 +13,8 @@ variables {
   zip_path = "tests/bundle.tftest.hcl"
 }
 
-run "keeps_everything_under_the_bundles_key" {
+run "stands_on_what_is_kept_bounded_and_watched" {
+  # Everything is kept under the bundle's key, and can be brought back.
   assert {
     condition = alltrue([
       for table in [aws_dynamodb_table.callers, aws_dynamodb_table.ledger, aws_dynamodb_table.policy] :
@@ -42,9 +43,8 @@ run "keeps_everything_under_the_bundles_key" {
     condition     = aws_kms_key.bundle.enable_key_rotation && aws_kms_key.alarms.enable_key_rotation
     error_message = "A key is never rotated."
   }
-}
 
-run "bounds_the_ledger" {
+  # The ledger is bounded.
   assert {
     condition     = aws_dynamodb_table.ledger.on_demand_throughput[0].max_write_request_units == 4000
     error_message = "The ledger's bill has no ceiling."
@@ -59,10 +59,8 @@ run "bounds_the_ledger" {
     condition     = aws_dynamodb_table.ledger.hash_key == "subject" && aws_dynamodb_table.ledger.range_key == "window"
     error_message = "The ledger has another key than the function writes."
   }
-}
 
-# The emulation keeps no such attribute, so an apply there never makes this.
-run "takes_dead_records_from_the_audit_queue_only" {
+  # Dead records come from the audit queue only. An emulation keeps no such attribute: an apply there never makes this.
   assert {
     condition = jsondecode(aws_sqs_queue_redrive_allow_policy.audit_dead[0].redrive_allow_policy) == {
       redrivePermission = "byQueue"
@@ -78,38 +76,14 @@ run "takes_dead_records_from_the_audit_queue_only" {
     }
     error_message = "A record that cannot be stored is not set aside."
   }
-}
 
-run "leaves_that_to_aws_beside_an_emulation" {
-  variables {
-    local_endpoint = "http://127.0.0.1:5555"
-  }
-
-  assert {
-    condition     = length(aws_sqs_queue_redrive_allow_policy.audit_dead) == 0
-    error_message = "The apply would wait for an attribute that never comes."
-  }
-}
-
-run "writes_an_empty_policy_where_none_is_given" {
+  # An empty policy is written where none is given.
   assert {
     condition     = jsondecode(aws_dynamodb_table_item.policy.item) == { id = { S = "policy" }, toml = { S = "" } }
     error_message = "The function would refuse for want of a policy, or enforce another than the one built in."
   }
-}
 
-run "writes_the_given_policy_word_for_word" {
-  variables {
-    policy_file = "tests/bundle.tftest.hcl"
-  }
-
-  assert {
-    condition     = jsondecode(aws_dynamodb_table_item.policy.item).toml.S == file("tests/bundle.tftest.hcl")
-    error_message = "The policy is another than the file."
-  }
-}
-
-run "tells_someone_of_every_alarm" {
+  # Someone is told of every alarm.
   assert {
     condition = alltrue([
       for alarm in concat([aws_cloudwatch_metric_alarm.blocked], values(aws_cloudwatch_metric_alarm.plain)) :
@@ -147,10 +121,8 @@ run "tells_someone_of_every_alarm" {
     condition     = jsonencode([for subscription in values(aws_sns_topic_subscription.alarms) : [subscription.protocol, subscription.endpoint]]) == jsonencode([["email", "oncall@example.com"]])
     error_message = "Nobody is mailed."
   }
-}
 
-# Otherwise the alarms deliver nothing, and say nothing of it.
-run "lets_cloudwatch_use_the_topic_and_its_key" {
+  # CloudWatch may use the topic and its key. Otherwise the alarms deliver nothing, and say nothing of it.
   assert {
     condition     = aws_sns_topic.alarms.kms_master_key_id == aws_kms_key.alarms.arn
     error_message = "The topic is not under its own key."
@@ -181,10 +153,27 @@ run "lets_cloudwatch_use_the_topic_and_its_key" {
   }
 }
 
-run "lets_itself_be_deleted_when_told" {
+run "asks_an_emulation_for_nothing_it_cannot_keep" {
   variables {
+    local_endpoint = "http://127.0.0.1:5555"
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue_redrive_allow_policy.audit_dead) == 0
+    error_message = "The apply would wait for an attribute that never comes."
+  }
+}
+
+run "writes_the_given_policy_and_lets_itself_be_deleted" {
+  variables {
+    policy_file          = "tests/bundle.tftest.hcl"
     deletion_protection  = false
     secret_recovery_days = 0
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.policy.item).toml.S == file("tests/bundle.tftest.hcl")
+    error_message = "The policy is another than the file."
   }
 
   assert {

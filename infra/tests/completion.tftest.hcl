@@ -13,7 +13,7 @@ variables {
   zip_path = "tests/completion.tftest.hcl"
 }
 
-run "lets_everyone_knock_but_only_at_the_url" {
+run "lets_everyone_knock_at_the_url_and_the_function_do_its_work" {
   assert {
     condition     = aws_lambda_function_url.completion.authorization_type == "NONE" && aws_lambda_function_url.completion.invoke_mode == "RESPONSE_STREAM"
     error_message = "The URL does not stream, or is not in mode NONE."
@@ -43,9 +43,8 @@ run "lets_everyone_knock_but_only_at_the_url" {
     }])
     error_message = "The second permission is not for everyone, under the condition that the call comes by the URL. Without the condition Lambda's own Invoke is open to the world."
   }
-}
 
-run "gives_the_function_what_it_reads" {
+  # It is given what it reads.
   assert {
     condition = jsonencode(local.environment) == jsonencode({
       AUDIT_QUEUE_URL      = aws_sqs_queue.audit.url
@@ -64,9 +63,8 @@ run "gives_the_function_what_it_reads" {
     })
     error_message = "The function's environment is another."
   }
-}
 
-run "allows_the_function_these_actions_on_these_resources" {
+  # It may do this, and nothing else.
   assert {
     condition = jsonencode({ for statement in data.aws_iam_policy_document.completion.statement : statement.sid => [sort(statement.actions), sort(statement.resources)] }) == jsonencode({
       ReadSecrets      = [["secretsmanager:GetSecretValue"], sort([aws_secretsmanager_secret.gemini_key.arn, aws_secretsmanager_secret.pepper.arn])]
