@@ -6,8 +6,10 @@ use std::time::Duration;
 use shared::answer::Usage;
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
-use shared::limits::{Admission, Demand, Limit, Rates, Refused, Retry, Settled, Standing, Taken, Ticket, spelt};
-use shared::policy::{OnUnavailable, Policy};
+use shared::limits::{
+    Admission, Claim, Demand, Limit, Rates, Refused, Retry, Settled, Standing, Taken, Ticket, Weight, spelt,
+};
+use shared::policy::OnUnavailable;
 use shared::ports::{AuditQueue, Callers, Deadline, Failure, Model};
 use shared::telemetry::Chain;
 
@@ -19,11 +21,13 @@ use crate::service::Passage;
 use crate::surface::Ask;
 
 mod accounts;
+mod counted;
 mod headers;
 mod refusals;
 mod weight;
 
 pub use accounts::Accounts;
+pub(crate) use counted::reserve as reserve_counted;
 pub(crate) use headers::tell;
 pub(crate) use refusals::record as record_refusals;
 
@@ -52,8 +56,21 @@ pub(crate) struct Reservation {
     ticket: Option<Ticket>,
     /// The most that the request can take.
     most: Taken,
+    /// The most tokens that its prompt can have, with everything that is sent.
+    input_tokens: u64,
     rates: Rates,
     fate: Fate,
+    /// Where its bytes alone were too much: what is to be reserved once Gemini has counted its tokens.
+    uncounted: Option<Uncounted>,
+}
+
+/// A request that holds a place, and less than it may take: its bytes were more than the limits allow, and its tokens
+/// may not be.
+#[derive(Debug)]
+struct Uncounted {
+    weight: Weight,
+    claims: Vec<Claim>,
+    lasts: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +105,10 @@ impl Due {
 }
 
 /// Admits a request, or says why not.
+///
+/// Where the bytes of its prompt are too much, and its tokens may not be, it is admitted with the fewest tokens that
+/// the bytes can be: that takes a request and a place like any other, so that a flood of them is no flood of counts.
+/// [`reserve_counted`] then decides.
 pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     visit: &Visit<M, C, Q, K>,
     asking: &Asking<'_>,
@@ -98,31 +119,37 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let policy = &visit.rules.policy;
     let now = parts.clock.now();
     record_refusals(parts, Some(now)).await;
-    let rates = policy.prices.at(asking.model, now).ok_or_else(|| {
+    let mut rates = policy.prices.at(asking.model, now).ok_or_else(|| {
         tracing::error!(code = Code::ModelUnpriced.as_str(), model = asking.model, "no price holds for this model now");
         Problem::new(Code::ModelUnpriced, "the operator has not said what this model costs now; choose another one")
     })?;
-    let mut demand = Demand { request_id: visit.request_id.clone(), tokens: 0, micros: 0, until: None };
-    let mut rates = rates;
+    let claims = claims(visit, asking);
     // Counting costs nothing: it is held to the number of requests alone.
-    if asking.operation != Operation::Count {
-        let weight = weight::of(ask, &bounded.generation, policy);
-        if weight.has_audio() {
-            rates = rates.with_audio();
-        }
-        let lasts = u64::try_from((parts.config.deadlines.total + GRACE).as_millis()).unwrap_or(u64::MAX);
-        demand.tokens = weight.tokens();
-        demand.micros = rates.dearest(&weight);
-        demand.until = Some(Timestamp(now.0.saturating_add(lasts)));
+    if asking.operation == Operation::Count {
+        let demand = free(visit);
+        let ticket = told(visit, asking, take(visit, &claims, &demand, now).await?, now)?;
+        return Ok(Reservation::new(ticket, &demand, 0, rates));
     }
-    let ticket = take(visit, asking, &demand, now).await?;
-    let most = Taken { tokens: demand.tokens, micros: demand.micros };
-    Ok(Reservation { ticket, most, rates, fate: Fate::Unasked })
-}
-
-/// The most tokens that a request's prompt can have, with everything that is sent.
-pub(crate) fn most_input_tokens(ask: &Ask, bounded: &Bounded, policy: &Policy) -> u64 {
-    weight::of(ask, &bounded.generation, policy).input_tokens()
+    let weight = weight::of(ask, &bounded.generation, policy);
+    if weight.has_audio() {
+        rates = rates.with_audio();
+    }
+    let lasts = parts.config.deadlines.total + GRACE;
+    let input_tokens = weight.input_tokens();
+    let demand = demand(&visit.request_id, &weight, &rates, now, lasts);
+    let taken = take(visit, &claims, &demand, now).await?;
+    if let Take::Refused(refused) = &taken {
+        // A name of its own: should this place not be given back, the request is not taken for admitted already.
+        let place = format!("{}.count", visit.request_id);
+        let least = self::demand(&place, &weight.least(), &rates, now, lasts);
+        if refused.leaves_room_for(&least) {
+            let ticket = told(visit, asking, take(visit, &claims, &least, now).await?, now)?;
+            let uncounted = Some(Uncounted { weight, claims, lasts });
+            return Ok(Reservation { uncounted, ..Reservation::new(ticket, &least, input_tokens, rates) });
+        }
+    }
+    let ticket = told(visit, asking, taken, now)?;
+    Ok(Reservation::new(ticket, &demand, input_tokens, rates))
 }
 
 /// Admits a request that is answered without Google.
@@ -131,30 +158,52 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     caller: &Caller,
 ) -> Result<(), Problem> {
     let now = visit.parts.clock.now();
-    let demand = Demand { request_id: visit.request_id.clone(), tokens: 0, micros: 0, until: None };
     let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
-    take(visit, &asking, &demand, now).await.map(drop)
+    let taken = take(visit, &claims(visit, &asking), &free(visit), now).await?;
+    told(visit, &asking, taken, now).map(drop)
 }
 
-/// `None` where the ledger cannot be asked and the policy is open.
+/// What a request asks of the limits that may take so much.
+fn demand(request_id: &str, weight: &Weight, rates: &Rates, now: Timestamp, lasts: Duration) -> Demand {
+    let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+    Demand {
+        request_id: request_id.to_owned(),
+        tokens: weight.tokens(),
+        micros: rates.dearest(weight),
+        until: Some(Timestamp(now.0.saturating_add(lasts))),
+    }
+}
+
+/// What a request asks that costs nothing.
+fn free<M, C, Q, K>(visit: &Visit<M, C, Q, K>) -> Demand {
+    Demand { request_id: visit.request_id.clone(), tokens: 0, micros: 0, until: None }
+}
+
+/// Whom a request is charged to.
+fn claims<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>) -> Vec<Claim> {
+    // The ledger keeps no names, whatever the records do.
+    let user = asking.user.map(|user| visit.parts.pepper.hmac("user", user));
+    visit.rules.policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id)
+}
+
+/// What came of asking the ledger.
+enum Take {
+    Admitted(Ticket),
+    /// It cannot be asked, and the policy is open.
+    Open,
+    Refused(Box<Refused>),
+}
+
 async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     visit: &Visit<M, C, Q, K>,
-    asking: &Asking<'_>,
+    claims: &[Claim],
     demand: &Demand,
     now: Timestamp,
-) -> Result<Option<Ticket>, Problem> {
-    let parts = &visit.parts;
-    let policy = &visit.rules.policy;
-    // The ledger keeps no names, whatever the records do.
-    let user = asking.user.map(|user| parts.pepper.hmac("user", user));
-    let claims = policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id);
-    match parts.accounts.admit(&claims, demand, now).await {
-        Ok(Admission::Admitted(ticket)) => Ok(Some(ticket)),
-        Ok(Admission::Refused(refused)) => {
-            refusals::count(visit, asking, &refused, now);
-            Err(problem(&refused, now))
-        }
-        Err(unavailable) => match policy.admission.on_unavailable {
+) -> Result<Take, Problem> {
+    match visit.parts.accounts.admit(claims, demand, now).await {
+        Ok(Admission::Admitted(ticket)) => Ok(Take::Admitted(ticket)),
+        Ok(Admission::Refused(refused)) => Ok(Take::Refused(refused)),
+        Err(unavailable) => match visit.rules.policy.admission.on_unavailable {
             OnUnavailable::Closed => {
                 tracing::error!(code = "ledger_unavailable", error = %Chain(&unavailable), "the ledger cannot be asked");
                 let message =
@@ -163,13 +212,40 @@ async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             }
             OnUnavailable::Open => {
                 tracing::error!(code = "admission_open", error = %Chain(&unavailable), "a request passes without limits");
-                Ok(None)
+                Ok(Take::Open)
             }
         },
     }
 }
 
+/// The ticket, `None` where there is none and the policy is open. A refusal is counted, and told.
+fn told<M, C, Q, K>(
+    visit: &Visit<M, C, Q, K>,
+    asking: &Asking<'_>,
+    taken: Take,
+    now: Timestamp,
+) -> Result<Option<Ticket>, Problem> {
+    match taken {
+        Take::Admitted(ticket) => Ok(Some(ticket)),
+        Take::Open => Ok(None),
+        Take::Refused(refused) => {
+            refusals::count(visit, asking, &refused, now);
+            Err(problem(&refused, now))
+        }
+    }
+}
+
 impl Reservation {
+    fn new(ticket: Option<Ticket>, demand: &Demand, input_tokens: u64, rates: Rates) -> Self {
+        let most = Taken { tokens: demand.tokens, micros: demand.micros };
+        Self { ticket, most, input_tokens, rates, fate: Fate::Unasked, uncounted: None }
+    }
+
+    /// Whether Gemini has to count the prompt: its bytes alone are too much for this bound, or for the limits.
+    pub(crate) const fn needs_count(&self, most_input_tokens: u64) -> bool {
+        self.uncounted.is_some() || self.input_tokens > most_input_tokens
+    }
+
     /// What is left of the limits.
     pub(crate) fn standing(&self) -> Option<Standing> {
         self.ticket.as_ref().map(|ticket| ticket.standing)
