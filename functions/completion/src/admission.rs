@@ -1,16 +1,12 @@
 //! Admission: the dearest price of a request is reserved before Gemini is called, and what it took is booked after.
 
-use std::fmt;
 use std::time::Duration;
 
-use shared::answer::Usage;
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
-use shared::limits::{
-    Admission, Claim, Demand, Limit, Rates, Refused, Retry, Settled, Standing, Taken, Ticket, Weight, spelt,
-};
+use shared::limits::{Admission, Claim, Demand, Rates, Refused, Settled, Ticket, Weight};
 use shared::policy::OnUnavailable;
-use shared::ports::{AuditQueue, Callers, Deadline, Failure, Model};
+use shared::ports::{AuditQueue, Callers, Model};
 use shared::telemetry::Chain;
 
 use crate::compose::Bounded;
@@ -24,21 +20,20 @@ mod accounts;
 mod counted;
 mod headers;
 mod refusals;
+mod reservation;
+mod told;
 mod weight;
 
 pub use accounts::Accounts;
 pub(crate) use counted::reserve as reserve_counted;
 pub(crate) use headers::tell;
 pub(crate) use refusals::record as record_refusals;
+use reservation::Uncounted;
+pub(crate) use reservation::{Due, Reservation};
+use told::problem;
 
 /// How long beyond the deadline for all of an answer a reservation lasts: for what is done before and after it.
 const GRACE: Duration = Duration::from_secs(60);
-
-/// When to ask again for what open requests hold: they take seconds.
-const SOON: Duration = Duration::from_secs(1);
-
-/// The rule that records name where a request passed without being asked for its limits.
-const OPENING: &str = "admission.open";
 
 /// Who asks for what.
 #[derive(Debug)]
@@ -47,61 +42,6 @@ pub(crate) struct Asking<'a> {
     pub(crate) user: Option<&'a str>,
     pub(crate) model: &'a str,
     pub(crate) operation: Operation,
-}
-
-/// What is reserved for a request, and what became of it.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    /// `None` where the ledger could not be asked and the policy is open, and once it is closed.
-    ticket: Option<Ticket>,
-    /// The most that the request can take.
-    most: Taken,
-    /// The most tokens that its prompt can have, with everything that is sent.
-    input_tokens: u64,
-    rates: Rates,
-    fate: Fate,
-    /// Where its bytes alone were too much: what is to be reserved once Gemini has counted its tokens.
-    uncounted: Option<Uncounted>,
-}
-
-/// A request that holds a place, and less than it may take: its bytes were more than the limits allow, and its tokens
-/// may not be.
-#[derive(Debug)]
-struct Uncounted {
-    weight: Weight,
-    claims: Vec<Claim>,
-    lasts: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// Google has done nothing.
-    Unasked,
-    /// Google was asked.
-    Asked,
-    /// Google has begun to answer.
-    Answered,
-    /// It broke off: Google may have done more than it told.
-    Unknown,
-}
-
-/// What is to be done with a reservation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// Give it back.
-    Release,
-    /// Book this.
-    Settle(Taken),
-}
-
-impl Due {
-    /// What the request costs.
-    pub(crate) const fn cost_micros(self) -> u64 {
-        match self {
-            Self::Release => 0,
-            Self::Settle(Taken { micros, .. }) => micros,
-        }
-    }
 }
 
 /// Admits a request, or says why not.
@@ -127,7 +67,7 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     // Counting costs nothing: it is held to the number of requests alone.
     if asking.operation == Operation::Count {
         let demand = free(visit);
-        let ticket = told(visit, asking, take(visit, &claims, &demand, now).await?, now)?;
+        let ticket = granted(visit, asking, take(visit, &claims, &demand, now).await?, now)?;
         return Ok(Reservation::new(ticket, &demand, 0, rates));
     }
     let weight = weight::of(ask, &bounded.generation, policy);
@@ -143,12 +83,12 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         let place = format!("{}.count", visit.request_id);
         let least = self::demand(&place, &weight.least(), &rates, now, lasts);
         if refused.leaves_room_for(&least) {
-            let ticket = told(visit, asking, take(visit, &claims, &least, now).await?, now)?;
-            let uncounted = Some(Uncounted { weight, claims, lasts });
-            return Ok(Reservation { uncounted, ..Reservation::new(ticket, &least, input_tokens, rates) });
+            let ticket = granted(visit, asking, take(visit, &claims, &least, now).await?, now)?;
+            let place = Reservation::new(ticket, &least, input_tokens, rates);
+            return Ok(place.until_counted(Uncounted { weight, claims, lasts }));
         }
     }
-    let ticket = told(visit, asking, taken, now)?;
+    let ticket = granted(visit, asking, taken, now)?;
     Ok(Reservation::new(ticket, &demand, input_tokens, rates))
 }
 
@@ -160,7 +100,7 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let now = visit.parts.clock.now();
     let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
     let taken = take(visit, &claims(visit, &asking), &free(visit), now).await?;
-    told(visit, &asking, taken, now).map(drop)
+    granted(visit, &asking, taken, now).map(drop)
 }
 
 /// What a request asks of the limits that may take so much.
@@ -219,7 +159,7 @@ async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 }
 
 /// The ticket, `None` where there is none and the policy is open. A refusal is counted, and told.
-fn told<M, C, Q, K>(
+fn granted<M, C, Q, K>(
     visit: &Visit<M, C, Q, K>,
     asking: &Asking<'_>,
     taken: Take,
@@ -231,79 +171,6 @@ fn told<M, C, Q, K>(
         Take::Refused(refused) => {
             refusals::count(visit, asking, &refused, now);
             Err(problem(&refused, now))
-        }
-    }
-}
-
-impl Reservation {
-    fn new(ticket: Option<Ticket>, demand: &Demand, input_tokens: u64, rates: Rates) -> Self {
-        let most = Taken { tokens: demand.tokens, micros: demand.micros };
-        Self { ticket, most, input_tokens, rates, fate: Fate::Unasked, uncounted: None }
-    }
-
-    /// Whether Gemini has to count the prompt: its bytes alone are too much for this bound, or for the limits.
-    pub(crate) const fn needs_count(&self, most_input_tokens: u64) -> bool {
-        self.uncounted.is_some() || self.input_tokens > most_input_tokens
-    }
-
-    /// What is left of the limits.
-    pub(crate) fn standing(&self) -> Option<Standing> {
-        self.ticket.as_ref().map(|ticket| ticket.standing)
-    }
-
-    /// The mark of a request that passed unasked.
-    pub(crate) fn opening(&self) -> Option<String> {
-        self.ticket.is_none().then(|| OPENING.to_owned())
-    }
-
-    /// From here on Google may do, and bill, the work.
-    pub(crate) const fn asking(&mut self) {
-        self.fate = Fate::Asked;
-    }
-
-    /// Google has begun to answer.
-    pub(crate) const fn answered(&mut self) {
-        self.fate = Fate::Answered;
-    }
-
-    /// What a failure tells of Google's work.
-    pub(crate) fn failed(&mut self, failure: &Failure) {
-        let unknown = match failure {
-            Failure::Cut(_)
-            | Failure::Garbled(_)
-            | Failure::TimedOut(Deadline::FirstByte | Deadline::Idle | Deadline::Total) => true,
-            // Google said that it did nothing, or was never reached.
-            Failure::Refused { .. }
-            | Failure::KeyRejected { .. }
-            | Failure::Account { .. }
-            | Failure::NoSuchModel
-            | Failure::Limited { .. }
-            | Failure::Broken { .. }
-            | Failure::Unreachable(_)
-            | Failure::TimedOut(Deadline::Connect)
-            | Failure::NoKey(_) => false,
-        };
-        self.fate = match self.fate {
-            Fate::Asked if unknown => Fate::Unknown,
-            Fate::Asked => Fate::Unasked,
-            Fate::Answered if unknown => Fate::Unknown,
-            fate @ (Fate::Unasked | Fate::Answered | Fate::Unknown) => fate,
-        };
-    }
-
-    /// What is to be done, once the request has ended with this usage. Where Google has told none, or may have done
-    /// more than it told, all that was reserved is booked, now rather than when its time is up: a request that has
-    /// ended holds no place among the open ones.
-    pub(crate) fn due(&self, usage: &Usage) -> Due {
-        let told = *usage != Usage::default();
-        match self.fate {
-            Fate::Unasked => Due::Release,
-            Fate::Answered if told => {
-                let sum = [usage.prompt, usage.tool_use, usage.candidates, usage.thoughts];
-                let tokens = sum.into_iter().fold(0, u64::saturating_add);
-                Due::Settle(Taken { tokens, micros: self.rates.cost(usage) })
-            }
-            Fate::Asked | Fate::Answered | Fate::Unknown => Due::Settle(self.most),
         }
     }
 }
@@ -340,56 +207,6 @@ pub(crate) async fn close<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 /// Gives back what is reserved for a request that never reached Google.
 pub(crate) async fn release<M: Model, C: Callers, Q: AuditQueue, K: Clock>(passage: &mut Passage<'_, M, C, Q, K>) {
     close(passage, Due::Release, false).await;
-}
-
-/// A refusal as its caller is told.
-fn problem(refused: &Refused, now: Timestamp) -> Problem {
-    let whose = Whose(refused);
-    let what = match refused.limit {
-        Limit::Open => "requests that may be open at once",
-        Limit::Requests => "requests a minute",
-        Limit::Spend => "budget",
-        Limit::Tokens => "tokens a minute",
-    };
-    let (code, message, after) = match refused.retry {
-        Retry::Never => {
-            let message = format!(
-                "the request may take more than the {what} of {whose} ever allow; shorten it, or lower its maximum output"
-            );
-            (Code::TooCostly, message, None)
-        }
-        Retry::At(turn) => {
-            let message = format!("the {what} of {whose} is spent; it begins anew at {}", spelt(turn));
-            (Code::BudgetSpent, message, Some(Duration::from_millis(turn.0.saturating_sub(now.0))))
-        }
-        Retry::After(milliseconds) => {
-            let message = format!("the {what} of {whose} are used up for now");
-            (Code::RateLimited, message, Some(Duration::from_millis(milliseconds)))
-        }
-        Retry::Soon => {
-            let held = match refused.limit {
-                Limit::Open => format!("{whose} has as many requests open as it may"),
-                Limit::Requests | Limit::Spend | Limit::Tokens => {
-                    format!("what is left of the {what} of {whose} is reserved by open requests")
-                }
-            };
-            (Code::RateLimited, format!("{held}; try again when some have ended"), Some(SOON))
-        }
-    };
-    Problem { retry_after: after, standing: Some(Box::new(refused.standing)), ..Problem::new(code, message) }
-}
-
-struct Whose<'r>(&'r Refused);
-
-impl fmt::Display for Whose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use shared::limits::Kind;
-        f.write_str(match self.0.kind {
-            Kind::All => "all callers together",
-            Kind::Caller => "this caller",
-            Kind::User => "this end user",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use shared::clock::Clock;
 use shared::limits::Claim;
 use shared::ports::{AuditQueue, Callers, Model};
 
-use super::{OPENING, Reservation, Take, Uncounted};
+use super::Take;
+use super::reservation::{OPENING, Reservation, Uncounted};
 use crate::problem::Problem;
 use crate::service::Passage;
 

@@ -1,7 +1,11 @@
 //! What becomes of a reservation, by what Google is known to have done.
 
-use shared::limits::{Kind, Limit};
+use std::time::Duration;
+
+use shared::answer::Usage;
+use shared::limits::{Kind, Limit, Retry, Standing, Taken};
 use shared::policy::Policy;
+use shared::ports::{Deadline, Failure};
 
 use super::*;
 
