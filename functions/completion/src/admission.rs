@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::audit::Entry;
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::limits::{Admission, Claim, Demand, Rates, Refused, Settled, Ticket, Weight};
@@ -28,8 +29,8 @@ pub use accounts::Accounts;
 pub(crate) use counted::reserve as reserve_counted;
 pub(crate) use headers::tell;
 pub(crate) use refusals::record as record_refusals;
-use reservation::Uncounted;
 pub(crate) use reservation::{Due, Reservation};
+use reservation::{OPENING, Uncounted};
 use told::problem;
 
 /// How long beyond the deadline for all of an answer a reservation lasts: for what is done before and after it.
@@ -92,7 +93,8 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     Ok(Reservation::new(ticket, &demand, input_tokens, rates))
 }
 
-/// Admits a request that is answered without Google.
+/// Admits a request that is answered without Google. It has no record, unless it passes without being asked for its
+/// limits.
 pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     visit: &Visit<M, C, Q, K>,
     caller: &Caller,
@@ -100,7 +102,17 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let now = visit.parts.clock.now();
     let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
     let taken = take(visit, &claims(visit, &asking), &free(visit), now).await?;
-    granted(visit, &asking, taken, now).map(drop)
+    if granted(visit, &asking, taken, now)?.is_some() {
+        return Ok(());
+    }
+    let entry = Entry {
+        operation: "models".into(),
+        blocked: false,
+        error: None,
+        rules: vec![OPENING.into()],
+        ..refusals::entry(visit, &asking, now)
+    };
+    visit.parts.recorder.record(entry).await.map(drop).map_err(|unavailable| Problem::unrecorded(&unavailable))
 }
 
 /// What a request asks of the limits that may take so much.

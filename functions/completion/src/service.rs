@@ -209,15 +209,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         self.entry.ts = parts.clock.now();
         let took = self.entry.ts.since(self.began).as_millis();
         self.entry.latency_ms = u64::try_from(took).unwrap_or(u64::MAX);
-        match parts.recorder.record(self.entry.clone()).await {
-            Ok(_) => Ok(()),
-            Err(unavailable) => {
-                tracing::error!(error = %Chain(&unavailable), "could not store an audit record");
-                let message =
-                    "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
-                Err(Problem::new(Code::AuditUnavailable, message))
-            }
-        }
+        let recorded = parts.recorder.record(self.entry.clone()).await;
+        recorded.map(drop).map_err(|unavailable| Problem::unrecorded(&unavailable))
     }
 
     /// Stores the outcome, and says in the log how it went.

@@ -75,7 +75,8 @@ pub(crate) async fn record<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timestamp) -> Entry {
+/// What is told of a request that a limit refused.
+pub(super) fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timestamp) -> Entry {
     Entry {
         request_id: visit.request_id.clone(),
         kind: Kind::Outcome,
