@@ -317,6 +317,9 @@ fn end_user(headers: &HeaderMap, named: Option<Text>, policy: &Policy) -> Result
             Some(_) => Err(Problem::invalid("user", &format!("must have 1 to {LONGEST_USER} bytes"))),
         };
     };
+    if headers.get_all(USER).iter().nth(1).is_some() {
+        return Err(Problem::new(Code::InvalidHeader, format!("{USER}: name one end user, once")));
+    }
     let user = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
     if !fits_a_name(user) {
         let message = format!("{USER}: give a name of 1 to {LONGEST_USER} bytes in UTF-8");
