@@ -21,6 +21,7 @@ mod oversize;
 mod readme;
 mod refusals;
 mod secrets;
+mod slow;
 mod startup;
 mod stream;
 mod surface;
