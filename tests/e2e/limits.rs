@@ -26,21 +26,29 @@ pub(crate) fn short(text: &str) -> Value {
     body
 }
 
-/// An answer with this usage.
+/// An answer with this usage, and a count of the prompt that agrees with it.
 pub(crate) fn used(usage: &Value) -> Value {
     let mut answer = answer::text("Well.");
+    answer["totalTokens"] = usage["promptTokenCount"].clone();
     answer["usageMetadata"] = usage.clone();
     answer
 }
 
 /// Booked plus reserved, and the number of reservations, over all accounts of this kind.
 pub(crate) fn account(data: &Path, kind: &str) -> (i64, usize) {
+    let (committed, reservations) = reserved(data, kind);
+    (committed, reservations.len())
+}
+
+/// Booked plus reserved, and each reservation, over all accounts of this kind.
+pub(crate) fn reserved(data: &Path, kind: &str) -> (i64, Vec<i64>) {
     let ledger = Connection::open_with_flags(data.join("ledger.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut statement = ledger.prepare("SELECT committed, open FROM ledger WHERE subject LIKE ?1 || '/%'").unwrap();
     let rows = statement.query_map([kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
-    rows.map(Result::unwrap).fold((0, 0), |(sum, open), (committed, reservations): (i64, String)| {
-        let reservations: Value = serde_json::from_str(&reservations).unwrap();
-        (sum + committed, open + reservations.as_object().unwrap().len())
+    rows.map(Result::unwrap).fold((0, Vec::new()), |(sum, mut all), (committed, open): (i64, String)| {
+        let open: Value = serde_json::from_str(&open).unwrap();
+        all.extend(open.as_object().unwrap().values().map(|open| open["micros"].as_i64().unwrap()));
+        (sum + committed, all)
     })
 }
 
@@ -161,7 +169,8 @@ async fn three_hundred_at_once_stay_within_the_budget() {
     let booked = booked(&gate, "caller").await;
     assert!((50..=125).contains(&admitted), "{admitted}");
     assert_eq!(booked, admitted * 1590);
-    assert_eq!(gemini.requests().len(), usize::try_from(admitted).unwrap(), "nobody who was refused reached Gemini");
+    let asked = gemini.requests().iter().filter(|request| request.action() != Some("countTokens")).count();
+    assert_eq!(asked, usize::try_from(admitted).unwrap(), "Gemini answered somebody who was refused");
 }
 
 #[tokio::test]
@@ -302,8 +311,11 @@ async fn a_ledger_that_cannot_be_asked_opens_where_the_policy_says_so_and_each_i
     let reply = gate.client().post(GENERATE, &prompt("hi")).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     assert!(reply.header("ratelimit").is_empty(), "{reply:?}");
+    let models = gate.client().get("/v1beta/models").await;
+    assert_eq!(models.status, 200, "{models:?}");
     drop(lock);
-    let rows = gate.audit("intent and outcome", |rows| rows.len() == 2).await;
+    let rows = gate.audit("intent, outcome and the list's own record", |rows| rows.len() == 3).await;
+    assert_eq!(rows.iter().filter(|row| row["operation"] == "models").count(), 1, "{rows:#?}");
     for row in &rows {
         assert!(row["rules"].as_str().unwrap().contains("admission.open"), "{row:?}");
     }
@@ -313,7 +325,7 @@ async fn a_ledger_that_cannot_be_asked_opens_where_the_policy_says_so_and_each_i
 #[tokio::test]
 async fn a_policy_that_changes_takes_effect_and_a_bad_one_does_not() {
     let gemini = Gemini::always(Script::json(200, &answer::text("Well."))).await;
-    let gate = caller("max_open = 50").start(&gemini).await;
+    let mut gate = caller("max_open = 50").start(&gemini).await;
     let told = async |word: &str| {
         wait::until("the gate to notice", || async { gate.printed().contains(word).then_some(()) }).await;
     };
@@ -324,9 +336,23 @@ async fn a_policy_that_changes_takes_effect_and_a_bad_one_does_not() {
     assert_eq!(kept.header("x-gatehouse-policy"), first.header("x-gatehouse-policy"));
     gate.change_policy("[admission.caller]\nusd = \"0.001\"\n");
     told("policy_changed").await;
-    let changed = gate.client().post(GENERATE, &short("hi")).await;
+    // Its answer alone may cost more: there is nothing to count.
+    let changed = gate.client().post(GENERATE, &prompt("hi")).await;
     assert_error(&changed, 400, "INVALID_ARGUMENT");
     assert_ne!(changed.header("x-gatehouse-policy"), first.header("x-gatehouse-policy"));
+
+    assert!(gate.stop().await.success());
+    let mut rows = audit::everything(gate.data()).unwrap();
+    rows.retain(audit::is_of_policy);
+    rows.sort_by_key(|row| row["seq"].as_u64());
+    let [begin, refuse, change] = &rows[..] else { panic!("{rows:#?}") };
+    assert_eq!([begin, refuse, change].map(|row| row["operation"].as_str().unwrap()), ["begin", "refuse", "change"]);
+    let version = |reply: &Reply| Value::from(reply.header("x-gatehouse-policy"));
+    assert_eq!((&begin["seq"], &begin["policy_version"]), (&0.into(), &version(&first)), "{begin:#?}");
+    assert_eq!((&refuse["error"], &refuse["policy_version"]), (&"policy_invalid".into(), &version(&first)));
+    assert_eq!(change["policy_version"], version(&changed), "{change:#?}");
+    let from = serde_json::to_string(&[format!("policy.from:{}", first.header("x-gatehouse-policy"))]).unwrap();
+    assert_eq!(change["rules"], from, "{change:#?}");
 }
 
 #[tokio::test]

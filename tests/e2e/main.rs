@@ -8,6 +8,7 @@
 
 mod audit;
 mod conformance;
+mod counting;
 mod double;
 mod fields;
 mod json;
@@ -20,6 +21,7 @@ mod oversize;
 mod readme;
 mod refusals;
 mod secrets;
+mod slow;
 mod startup;
 mod stream;
 mod surface;

@@ -226,3 +226,18 @@ async fn a_body_of_another_media_type_is_refused() {
     assert_eq!(client.send(with_charset, prompt("hi").to_string()).await.status, 200);
     assert_eq!(gemini.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn the_end_user_is_named_once_in_the_header_too() {
+    let (gemini, gate) = gate().await;
+    let client = gate.client();
+    let request = client
+        .request(Method::POST, GENERATE)
+        .header(CONTENT_TYPE, "application/json")
+        .header("x-gatehouse-user", "ada")
+        .header("x-gatehouse-user", "grace");
+    let reply = client.send(request, prompt("hi").to_string()).await;
+    assert_error(&reply, 400, "INVALID_ARGUMENT");
+    assert!(reply.text().contains("INVALID_HEADER"), "{reply:?}");
+    assert!(gemini.requests().is_empty());
+}

@@ -98,11 +98,6 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         })
     }
 
-    /// Puts another policy in force for the requests that come from now on.
-    pub fn adopt(&self, rules: Compiled) {
-        self.parts.rules.adopt(rules);
-    }
-
     /// Returns once every request has ended and left its record. No new ones may come.
     pub async fn drained(&self) {
         self.running.close();

@@ -34,12 +34,22 @@ pub(super) fn value(error: &Error) -> (String, String) {
     (message, remedy)
 }
 
+/// The threshold that blocks most: who asks for all to be blocked means this one.
+const STRICTEST: &str = super::safety::Threshold::BlockLowAndAbove.wire_name();
+
 /// A name that nobody knows, and the one that was perhaps meant.
 pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> (String, String) {
     let nearest = known.iter().map(|candidate| (distance(name, candidate), candidate)).min();
+    // Two letters swapped are two slips, also in a name of five; beyond that it is another name. A value is guessed more
+    // warily: the one that looks alike may mean the opposite.
+    let (slips_of, letters) = if kind == "value" { (1, 5) } else { (2, 5) };
     let remedy = match nearest {
-        // Two letters swapped are two slips, also in a name of five; beyond that it is another name.
-        Some((slips, nearest)) if slips * 5 <= nearest.chars().count() * 2 => format!("did you mean `{nearest}`?"),
+        Some((slips, nearest)) if slips * letters <= nearest.chars().count() * slips_of => {
+            format!("did you mean `{nearest}`?")
+        }
+        Some(_) if known.contains(&STRICTEST) => {
+            format!("use one of: {}; the strictest is {STRICTEST}", known.join(", "))
+        }
         Some(_) => format!("use one of: {}", known.join(", ")),
         None => "remove it".to_owned(),
     };
@@ -113,6 +123,17 @@ mod tests {
             unknown("field", "temperatur", &["top_k", "temperature"]),
             ("unknown field `temperatur`".to_owned(), "did you mean `temperature`?".to_owned())
         );
+    }
+
+    #[test]
+    fn a_value_is_never_answered_with_its_opposite() {
+        let thresholds = ["OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE"];
+        let remedy = |value| unknown("value", value, &thresholds).1;
+        for all in ["BLOCK_ALL", "BLOCK_MOST", "BLOCK_ANY", "ON"] {
+            assert!(remedy(all).ends_with("the strictest is BLOCK_LOW_AND_ABOVE"), "{}", remedy(all));
+        }
+        assert_eq!(remedy("BLOCK_LOW_AND_ABOV"), "did you mean `BLOCK_LOW_AND_ABOVE`?");
+        assert_eq!(unknown("value", "open", &["closed", "off"]).1, "use one of: closed, off");
     }
 
     #[test]

@@ -52,8 +52,9 @@ pub(crate) enum Error {
     #[error("there is a caller `{0}` already: choose another name, or revoke that one first")]
     NameTaken(String),
     /// No such caller.
-    #[error("there is no active caller `{0}`: `gatehouse caller list` shows them all")]
-    Unknown(String),
+    // What was given is not repeated: it may be a key, pasted by mistake.
+    #[error("there is no active caller of that id or name: `gatehouse caller list` shows them all")]
+    Unknown,
     /// No key could be made.
     #[error("could not make a key")]
     Mint(#[source] NoRandomness),
@@ -126,7 +127,7 @@ fn revoke(
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Error> {
     let revoked = callers::revoke(&sqlite::open_existing(data)?, caller, now)?;
-    let revoked = revoked.ok_or_else(|| Error::Unknown(caller.to_owned()))?;
+    let revoked = revoked.ok_or(Error::Unknown)?;
     Ok(match reader {
         Reader::Json | Reader::Pipe => listing::print(out, reader, &[], &[row(&revoked)]),
         Reader::Person => writeln!(out, "Revoked {} ({}), from the next request on.", revoked.name, revoked.id),

@@ -1,9 +1,13 @@
 //! Reading what others wrote: lines of bounded length, whole texts of bounded length, and bytes that are not UTF-8.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Ending;
+use crate::print;
 
 /// The longest line, and the longest text that is read whole: more than any model takes.
 pub(crate) const LONGEST: usize = 16 * 1024 * 1024;
@@ -96,13 +100,54 @@ impl<R: Read> JsonLines<R> {
     }
 }
 
+/// A line of the commands that read texts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Line {
+    #[serde(default)]
+    pub(crate) id: Value,
+    pub(crate) text: String,
+    pub(crate) provenance: Option<Provenance>,
+}
+
+/// Answers each line with a line. One that cannot be read is named on stderr, and the rest goes on.
+pub(crate) fn each(
+    input: impl Read,
+    mut output: impl Write,
+    mut answer: impl FnMut(Line, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<Ending> {
+    let mut ending = Ending::Well;
+    let mut lines = JsonLines::new(input);
+    while let Some(line) = lines.next::<Line>()? {
+        match line {
+            Ok(line) => {
+                answer(line, &mut output)?;
+                output.write_all(b"\n")?;
+            }
+            Err(bad) => {
+                print::complaint(&bad.to_string());
+                ending = Ending::Amiss;
+            }
+        }
+        if lines.waits() {
+            output.flush()?;
+        }
+    }
+    output.flush()?;
+    Ok(ending)
+}
+
 /// What is wrong with a line, without quoting from it: serde's messages repeat strings they did not expect.
 fn problem(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let column = error.column();
+    // What was expected is ours, and stands last.
+    let expected = message.rsplit_once(", expected ").and_then(|(_, expected)| expected.split(" at line").next());
     match error.classify() {
         serde_json::error::Category::Data if message.starts_with("missing field") => {
             message.split(" at line").next().unwrap_or_default().to_owned()
+        }
+        serde_json::error::Category::Data if message.starts_with("unknown variant") => {
+            format!("has an unknown value at column {column}; write {}", expected.unwrap_or("another"))
         }
         serde_json::error::Category::Data => format!("has a value of the wrong type at column {column}"),
         serde_json::error::Category::Eof => "ends too early to be JSON".to_owned(),
@@ -178,8 +223,6 @@ pub(crate) fn pieces(mut reader: impl Read, mut piece: impl FnMut(&str) -> io::R
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     /// Hands out `step` bytes a read.
@@ -235,6 +278,14 @@ mod tests {
             let told = JsonLines::new(bad.as_bytes()).next::<Row>().unwrap().unwrap().unwrap_err().to_string();
             assert!(!told.contains("wish"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_value_that_nobody_knows_is_answered_with_those_that_are_known() {
+        let line = "{\"text\": \"x\", \"provenance\": \"the secret wish, expected none\"}";
+        let told = JsonLines::new(line.as_bytes()).next::<Line>().unwrap().unwrap().unwrap_err().to_string();
+        assert!(told.ends_with("write one of `user`, `document`, `tool`"), "{told}");
+        assert!(!told.contains("wish"), "{told}");
     }
 
     #[test]

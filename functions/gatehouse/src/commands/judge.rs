@@ -4,12 +4,12 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use shared::conversation::Conversation;
 use shared::guards::{Decision, Finding, Guard, Verdict};
 
-use super::input::{self, JsonLines, Provenance};
+use super::input::{self, Line, Provenance};
 use super::{Ending, Failure};
 use crate::print::{self, Look};
 
@@ -61,14 +61,6 @@ pub(super) fn verdict(guard: &Guard, provenance: Provenance, text: String) -> Ve
     guard.judge(&Conversation::of_text(provenance.into(), text))
 }
 
-#[derive(Deserialize)]
-struct Line {
-    #[serde(default)]
-    id: Value,
-    text: String,
-    provenance: Option<Provenance>,
-}
-
 #[derive(Serialize)]
 struct Judged<'v> {
     id: Value,
@@ -80,30 +72,14 @@ struct Judged<'v> {
 /// Judges line by line.
 fn each(
     input: impl Read,
-    mut output: impl Write,
+    output: impl Write,
     usual: Provenance,
     judge: impl Fn(Provenance, String) -> Verdict,
 ) -> io::Result<Ending> {
-    let mut ending = Ending::Well;
-    let mut lines = JsonLines::new(input);
-    while let Some(line) = lines.next::<Line>()? {
-        match line {
-            Ok(line) => {
-                let verdict = judge(line.provenance.unwrap_or(usual), line.text);
-                serde_json::to_writer(&mut output, &judged(line.id, &verdict))?;
-                output.write_all(b"\n")?;
-            }
-            Err(bad) => {
-                print::complaint(&bad.to_string());
-                ending = Ending::Amiss;
-            }
-        }
-        if lines.waits() {
-            output.flush()?;
-        }
-    }
-    output.flush()?;
-    Ok(ending)
+    input::each(input, output, |Line { id, text, provenance }, output| {
+        let verdict = judge(provenance.unwrap_or(usual), text);
+        Ok(serde_json::to_writer(output, &judged(id, &verdict))?)
+    })
 }
 
 fn judged(id: Value, verdict: &Verdict) -> Judged<'_> {

@@ -6,11 +6,11 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use shared::guards::redact::{Found, Redaction};
 
-use super::input::{self, JsonLines};
+use super::input::{self, Line};
 use super::{Ending, Failure};
 use crate::print;
 
@@ -64,13 +64,6 @@ impl Redact {
     }
 }
 
-#[derive(Deserialize)]
-struct Line {
-    #[serde(default)]
-    id: Value,
-    text: String,
-}
-
 #[derive(Serialize)]
 struct Redacted<'r> {
     id: Value,
@@ -78,29 +71,13 @@ struct Redacted<'r> {
     found: BTreeMap<&'r str, u32>,
 }
 
-/// Redacts line by line.
-fn each(input: impl Read, mut output: impl Write, redact: impl Fn(&str) -> Redaction<'_>) -> io::Result<Ending> {
-    let mut ending = Ending::Well;
-    let mut lines = JsonLines::new(input);
-    while let Some(line) = lines.next::<Line>()? {
-        match line {
-            Ok(Line { id, text }) => {
-                let Redaction { text, found } = redact(&text);
-                let found = found.iter().map(|(name, count)| (name.as_ref(), *count)).collect();
-                serde_json::to_writer(&mut output, &Redacted { id, text, found })?;
-                output.write_all(b"\n")?;
-            }
-            Err(bad) => {
-                print::complaint(&bad.to_string());
-                ending = Ending::Amiss;
-            }
-        }
-        if lines.waits() {
-            output.flush()?;
-        }
-    }
-    output.flush()?;
-    Ok(ending)
+/// Redacts line by line. Whose words a line is does not matter.
+fn each(input: impl Read, output: impl Write, redact: impl Fn(&str) -> Redaction<'_>) -> io::Result<Ending> {
+    input::each(input, output, |Line { id, text, .. }, output| {
+        let Redaction { text, found } = redact(&text);
+        let found = found.iter().map(|(name, count)| (name.as_ref(), *count)).collect();
+        Ok(serde_json::to_writer(output, &Redacted { id, text, found })?)
+    })
 }
 
 fn counts(found: &Found) -> String {

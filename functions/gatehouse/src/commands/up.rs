@@ -17,7 +17,7 @@ use shared::config::{Reader, Strings};
 use shared::google::gemini;
 use shared::host;
 use shared::policy::Compiled;
-use shared::ports::{AuditQueue, Callers, Model};
+use shared::ports::{AuditQueue, Callers, Model, Unavailable};
 use shared::recorder::Recorder;
 use tokio::net::TcpListener;
 
@@ -125,12 +125,12 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
     match upstream {
         Upstream::Offline => {
             welcome.print("offline model", "offline")?;
-            answer(listener, store.gate(Offline::default()), watched, stop).await;
+            answer(listener, store.gate(Offline::default()), watched, stop).await?;
         }
         Upstream::Gemini(base, source) => {
             welcome.print(base.as_str(), base.as_str())?;
             let model = gemini::Client::new(base, source, config.deadlines)?;
-            answer(listener, store.gate(model), watched, stop).await;
+            answer(listener, store.gate(model), watched, stop).await?;
         }
     }
     // What was recorded last is moved too.
@@ -159,17 +159,23 @@ async fn answer<M: Model, C: Callers, Q: AuditQueue>(
     gate: Gate<M, C, Q, SystemClock>,
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
-) {
+) -> Result<(), Unavailable> {
+    gate.begin().await?;
     let serving = gate.clone();
     let answer = move |request| {
         let gate = serving.clone();
         async move { gate.answer(request).await }
     };
+    let adopt = async |found: Result<Compiled, &'static str>| match found {
+        Ok(rules) => gate.adopt(rules).await,
+        Err(code) => gate.refuse(code).await,
+    };
     tokio::select! {
         () = host::serve(listener, answer, stop) => {}
-        () = follow(watched, |rules| gate.adopt(rules)) => {}
+        () = follow(watched, adopt) => {}
     }
     gate.drained().await;
+    Ok(())
 }
 
 /// What is told once the gate is up.

@@ -139,7 +139,7 @@ macro_rules! password_value {
 
 /// Every entry. Of matches with one start and one end, the earlier entry's counts.
 pub(crate) const TABLE: &[Entry] = &[
-    secret("canary", "ghc_[a-z2-7]{26}", NONE, 30, Check::All),
+    secret("canary", "[Gg][Hh][Cc]_[A-Za-z2-7]{26}", NONE, 30, Check::All),
     secret("gatehouse_key", "gh_[a-z2-7]{12}_[a-z2-7]{52}", NONE, 68, Check::All),
     Entry {
         name: "private_key",

@@ -160,6 +160,14 @@ fn secrets_alone_leave_personal_data() {
 }
 
 #[test]
+fn the_canary_is_found_in_letters_of_either_case() {
+    let token = samples().remove(0).secret;
+    for token in [token.to_ascii_uppercase(), token.replace("ghc", "GHc"), token] {
+        assert_eq!(Redactor::standard().redact(&token).text, "[REDACTED:canary]");
+    }
+}
+
+#[test]
 fn operator_patterns_are_redacted_by_name_and_longest() {
     let pattern = |name: &str, pattern: &str| OperatorPattern { name: name.to_owned(), pattern: pattern.to_owned() };
     let patterns = vec![pattern("employee", "(?i)emp-[0-9]{4,6}"), pattern("project", "プロジェクト\\p{Han}{1,4}")];
