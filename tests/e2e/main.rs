@@ -9,6 +9,7 @@
 mod audit;
 mod conformance;
 mod double;
+mod dynamodb;
 mod fields;
 mod json;
 mod limits;

@@ -102,7 +102,6 @@ impl Dynalite {
     }
 
     /// What came to the door since it was last asked.
-    #[must_use]
     pub fn take_calls(&self) -> Vec<Call> {
         self.door.take_calls()
     }

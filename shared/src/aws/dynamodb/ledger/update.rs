@@ -55,7 +55,8 @@ pub(super) struct Update {
     pub(super) changes: Vec<Change>,
 }
 
-/// Takes a request in. `seen` is `None` where there is no item; the update is `None` where the request is in already.
+/// Takes a request in. `seen` is `None` where there is no item; the update is `None` where there is nothing to change:
+/// the request is in already, or nothing limits it.
 ///
 /// # Errors
 /// The limit that refuses what was seen, and when to try again.
@@ -93,7 +94,7 @@ pub(super) fn admission(
         let open = Open { micros: demand.micros, until };
         update.change(Change::Open(demand.request_id.clone(), open));
     }
-    Ok(Some(update))
+    Ok((!update.changes.is_empty()).then_some(update))
 }
 
 /// Books what a request took in place of its reservation; `None` where it has none.
