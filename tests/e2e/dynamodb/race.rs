@@ -31,7 +31,7 @@ const PRICE: u64 = 10;
 const TOKENS: u64 = 100;
 const CAP: u64 = 600;
 /// Admissions that a process asks for in each contest, and how many of them at a time.
-const ASKED: u64 = 100;
+const ASKED: u64 = 60;
 const AT_ONCE: u64 = 10;
 
 /// What the processes race for.

@@ -19,6 +19,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -56,6 +57,8 @@ pub struct Callers<C> {
     client: Client,
     table: String,
     clock: C,
+    /// How long an attempt may take.
+    attempt: Duration,
     known: Mutex<Known>,
 }
 
@@ -76,7 +79,13 @@ impl<C: Clock> Callers<C> {
     pub fn new(client: &Client, table: impl Into<String>, clock: C) -> Self {
         let (callers, unknown) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
         let known = Mutex::new(Known { callers, unknown, asked: HashMap::new() });
-        Self { client: without_retries(client), table: table.into(), clock, known }
+        Self { client: without_retries(client), table: table.into(), clock, attempt: ATTEMPT, known }
+    }
+
+    /// The same with this much time for an attempt, for a table that is farther away.
+    #[must_use]
+    pub fn with_attempts_of(self, attempt: Duration) -> Self {
+        Self { attempt, ..self }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -86,7 +95,7 @@ impl<C: Clock> Callers<C> {
     async fn look_up(&self, id: &Id) -> Result<Option<Caller>, Arc<Error>> {
         let asked = self.clock.now();
         let found =
-            attempt(Patience::BRIEF, ATTEMPT, async || item(&self.client, &self.table, id.as_str()).await).await;
+            attempt(Patience::BRIEF, self.attempt, async || item(&self.client, &self.table, id.as_str()).await).await;
         let found = found.and_then(|answer| answer.told.map(|item| caller(&item)).transpose());
         let mut known = self.known();
         match &found {

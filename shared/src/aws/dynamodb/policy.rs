@@ -1,20 +1,24 @@
 //! The policy: one item, `id = "policy"`, whose `toml` (S) is the policy's text.
 //!
 //! A read is one eventually consistent `GetItem`, half a read unit for 4 KB; it is made once more should it fail or have
-//! no answer within 300 ms. What was put is seen by every reader a second later at most.
+//! no answer within two seconds, since no request waits for it. What was put is seen by readers about a second later.
 //!
 //! Permissions: `dynamodb:GetItem` on the table; `dynamodb:PutItem` to put one.
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::attributes::text_of;
-use super::{ATTEMPT, Error, Patience, attempt, without_retries};
+use super::{Error, Patience, attempt, without_retries};
 use crate::ports::Unavailable;
 
 const ID: &str = "id";
 const POLICY: &str = "policy";
 const TOML: &str = "toml";
+
+const ATTEMPT: Duration = Duration::from_secs(2);
 
 /// The policy in a `DynamoDB` table.
 #[derive(Clone, Debug)]
