@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ const CAP: u64 = 600;
 /// Admissions that a process asks for in each contest, and how many of them at a time.
 const ASKED: u64 = 60;
 const AT_ONCE: u64 = 10;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// What the processes race for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -170,6 +173,7 @@ async fn watch(dynalite: &Dynalite, stop: &AtomicBool) -> u32 {
         let [_, places] = items(dynalite, Contest::Places).await;
         assert!(open(&places) <= 20, "{places}");
         looks += 1;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     looks
 }
