@@ -10,6 +10,7 @@ mod audit;
 mod conformance;
 mod counting;
 mod double;
+mod dynamodb;
 mod fields;
 mod json;
 mod limits;
