@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Body;
+use super::{Body, Received};
 
 mod attended;
 
@@ -39,9 +40,9 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Serves every request that `listener` brings with `answer`, until `stop` is done; then lets running requests end, and
 /// in the end closes the connections of those that do not.
-pub async fn serve<F, A>(listener: TcpListener, answer: F, stop: impl Future<Output = ()>)
+pub(super) async fn serve<F, A>(listener: TcpListener, answer: F, stop: impl Future<Output = ()>)
 where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    F: Fn(Request<Received>) -> A + Clone + Send + 'static,
     A: Future<Output = Response<Body>> + Send + 'static,
 {
     serve_and_drain(listener, answer, stop, DRAIN_WITHIN).await;
@@ -49,7 +50,7 @@ where
 
 async fn serve_and_drain<F, A>(listener: TcpListener, answer: F, stop: impl Future<Output = ()>, drain_within: Duration)
 where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    F: Fn(Request<Received>) -> A + Clone + Send + 'static,
     A: Future<Output = Response<Body>> + Send + 'static,
 {
     let mut server = http1::Builder::new();
@@ -81,8 +82,8 @@ where
             continue;
         }
         let answer = answer.clone();
-        let service = service_fn(move |request| {
-            let answer = answer(request);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = answer(request.map(Either::Right));
             async move { Ok::<_, Infallible>(answer.await) }
         });
         let socket = TokioIo::new(Attended::new(socket, READ_WITHIN));
@@ -139,7 +140,7 @@ mod tests {
         let writers = TaskTracker::new();
         let tasks = writers.clone();
         let (asking, mut asked) = mpsc::unbounded_channel();
-        let answer = move |_: Request<Incoming>| {
+        let answer = move |_: Request<Received>| {
             let (writer, body) = stream(Bytes::new());
             asking.send(()).unwrap();
             tasks.spawn(async move {
