@@ -1,1 +1,3 @@
 //! AWS's services behind the ports.
+
+pub mod dynamodb;
