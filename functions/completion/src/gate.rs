@@ -10,7 +10,7 @@ use http_body::Body as HttpBody;
 use serde_json::{Value, json};
 use shared::audit::Pepper;
 use shared::clock::{Clock, Timestamp};
-use shared::host::{Body, Deadline};
+use shared::host::{self, Body, Deadline, Door};
 use shared::policy::Compiled;
 use shared::ports::{AuditQueue, Callers, Model};
 use shared::recorder::Recorder;
@@ -125,13 +125,29 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         })
     }
 
+    /// Answers whatever comes in at `door` until `stop` is done, and returns once every request has ended and left its
+    /// record.
+    ///
+    /// # Errors
+    /// As for [`host::serve`].
+    pub async fn serve(&self, door: Door, stop: impl Future<Output = ()>) -> Result<(), host::Error> {
+        let gate = self.clone();
+        let answer = move |request| {
+            let gate = gate.clone();
+            async move { gate.answer(request).await }
+        };
+        let served = host::serve(door, answer, stop).await;
+        self.drained().await;
+        served
+    }
+
     /// Puts another policy in force for the requests that come from now on.
     pub fn adopt(&self, rules: Compiled) {
         self.parts.rules.adopt(rules);
     }
 
     /// Returns once every request has ended and left its record. No new ones may come.
-    pub async fn drained(&self) {
+    async fn drained(&self) {
         self.running.close();
         self.running.wait().await;
         admission::record_refusals(&self.parts, None).await;
@@ -210,7 +226,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         // A route that does not exist needs no key to be told so; whatever exists does.
         let admitted = match route {
             Ok(route) => {
-                credentials::authenticate(&head.headers, query, &self.parts.callers).await.map(|caller| (route, caller))
+                credentials::authenticate(&head, &self.parts.callers).await.map(|caller| (route, caller))
             }
             Err(problem) => Err(problem),
         };

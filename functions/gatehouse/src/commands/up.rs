@@ -162,17 +162,10 @@ async fn answer<M: Model, C: Callers, Q: AuditQueue>(
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), host::Error> {
-    let serving = gate.clone();
-    let answer = move |request| {
-        let gate = serving.clone();
-        async move { gate.answer(request).await }
-    };
-    let served = tokio::select! {
-        served = host::serve(door, answer, stop) => served,
+    tokio::select! {
+        served = gate.serve(door, stop) => served,
         () = follow(watched, |rules| gate.adopt(rules)) => Ok(()),
-    };
-    gate.drained().await;
-    served
+    }
 }
 
 /// What is told once the gate is up.
