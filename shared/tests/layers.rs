@@ -57,6 +57,16 @@ const RULES: &[Rule] = &[
         forbidden: &["crate::guards", "crate::host", "crate::aws", "crate::policy", "crate::audit"],
         because: "an adapter knows its ports and nothing of the other adapters",
     },
+    Rule {
+        place: "shared/src/aws",
+        forbidden: &["crate::guards", "crate::host", "crate::google", "std::fs", "std::env"],
+        because: "an adapter knows its ports and nothing of the other adapters",
+    },
+    Rule {
+        place: "shared/src/https.rs",
+        forbidden: &["crate::aws", "crate::google", "crate::host"],
+        because: "the way out knows nothing of who takes it",
+    },
     Rule { place: "shared/src/host.rs", forbidden: &["use crate::"], because: "the host knows nothing of the domain" },
     Rule {
         place: "shared/src",
