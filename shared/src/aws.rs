@@ -4,6 +4,9 @@
 //! makes the SDK's clients, all on one HTTP client, each with its own budget of time and attempts.
 
 mod connector;
+pub mod fault;
+pub mod secrets_manager;
+pub mod sqs;
 
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ use aws_types::region::Region;
 use url::Url;
 
 use self::connector::Connector;
+pub use self::fault::Fault;
 use crate::config::{Reader, Setting};
 use crate::https::{self, Unbuildable};
 use crate::secret::Secret;

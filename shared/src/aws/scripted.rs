@@ -45,7 +45,7 @@ impl Reply {
 }
 
 pub(crate) struct Server {
-    url: String,
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
