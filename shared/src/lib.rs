@@ -26,5 +26,7 @@ pub mod fakes;
 pub mod google;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(any(feature = "aws", feature = "google"))]
+pub mod https;
 #[cfg(feature = "host")]
 pub mod telemetry;

@@ -51,8 +51,7 @@ fn key<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<Option<Option<
     }
     let signs = |value: &HeaderValue| value.as_bytes().starts_with(SIGNATURE.as_bytes());
     let authorizations = headers.get_all(AUTHORIZATION).iter().filter(|value| !signs(value));
-    let mut credentials =
-        headers.get_all(GOOGLE).iter().map(plain).chain(authorizations.map(bearer));
+    let mut credentials = headers.get_all(GOOGLE).iter().map(plain).chain(authorizations.map(bearer));
     let credential = credentials.next();
     if credentials.next().is_some() {
         let message = "send one credential: either x-goog-api-key or Authorization: Bearer";
@@ -119,7 +118,9 @@ mod tests {
         assert_eq!(who(&known, None, &[("authorization", &bearer)]).await, Ok("keyed".into()));
         let both = [(GOOGLE, key.as_str()), ("authorization", bearer.as_str())];
         assert_eq!(who(&known, None, &both).await, Err(Code::TwoCredentials));
-        for wrong in [&[][..], &[(GOOGLE, "gh_x")], &[("authorization", &key)], &[("authorization", "AWS4-HMAC-SHA256 x")]] {
+        for wrong in
+            [&[][..], &[(GOOGLE, "gh_x")], &[("authorization", &key)], &[("authorization", "AWS4-HMAC-SHA256 x")]]
+        {
             assert_eq!(who(&known, None, wrong).await, Err(Code::Unauthenticated), "{wrong:?}");
         }
     }

@@ -225,9 +225,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         }
         // A route that does not exist needs no key to be told so; whatever exists does.
         let admitted = match route {
-            Ok(route) => {
-                credentials::authenticate(&head, &self.parts.callers).await.map(|caller| (route, caller))
-            }
+            Ok(route) => credentials::authenticate(&head, &self.parts.callers).await.map(|caller| (route, caller)),
             Err(problem) => Err(problem),
         };
         let (route, caller) = match admitted {
