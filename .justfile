@@ -34,6 +34,12 @@ bench-gateway *words:
     cargo build --release -p gatehouse
     cargo bench -p tests --bench gateway -- {{ words }}
 
+# What the function costs before its first request, beside the least that Lambda runs; its size and memory. Needs Node.
+bench-cold:
+    cargo build --release -p completion
+    cargo build --release -p tests --example stock
+    cargo bench -p tests --bench cold
+
 # Licences, advisories, sources and bans of all dependencies.
 deny:
     cargo deny check

@@ -20,6 +20,7 @@ mod oversize;
 mod readme;
 mod refusals;
 mod secrets;
+mod stall;
 mod startup;
 mod stream;
 mod surface;
