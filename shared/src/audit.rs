@@ -42,9 +42,9 @@ pub struct Entry {
     pub caller: String,
     /// The end user: an HMAC unless the policy says clear.
     pub user: Option<String>,
-    /// `gemini` or `openai`.
+    /// `gemini` or `openai`; `policy` in an outcome that is about no request, but about the policy in force.
     pub surface: String,
-    /// The operation: `generate`, `stream` or `count`.
+    /// The operation: `generate`, `stream`, `count` or `models`; of the policy: `begin`, `change` or `refuse`.
     pub operation: String,
     /// The model's bare name.
     pub model: String,
@@ -56,7 +56,8 @@ pub struct Entry {
     pub blocked_reason: Option<String>,
     /// Risk in thousandths.
     pub risk_score: u16,
-    /// Ids of the rules that matched.
+    /// Ids of the rules that matched, and marks of the gate's own: `admission.open`, and `policy.from:VERSION` in a
+    /// change of policy.
     pub rules: Vec<String>,
     /// Redactions by type.
     pub redactions: BTreeMap<String, u32>,

@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 pub mod gcra;
 mod item;
 pub mod price;
+mod recall;
 mod ticket;
 mod weight;
 mod window;
@@ -22,6 +23,7 @@ mod written;
 
 pub use item::{Item, Open, Settled};
 pub use price::Rates;
+pub use recall::{LONGEST as LONGEST_RECALL, Recall};
 pub use ticket::{Admission, Claim, Hold, Kind, Quota, Refused, Standing, Subject, Ticket};
 pub use weight::{CONTEXT_WINDOW, Weight};
 pub use window::{Window, spelt};

@@ -8,6 +8,7 @@
 
 mod audit;
 mod conformance;
+mod counting;
 mod double;
 mod fields;
 mod json;

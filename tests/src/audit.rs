@@ -18,7 +18,7 @@ pub const SPOOL: &str = "spool";
 /// One record, by column.
 pub type Row = Map<String, Value>;
 
-/// Every record that the drain has brought to the store, once `enough` is satisfied.
+/// Every record of a request that the drain has brought to the store, once `enough` is satisfied.
 ///
 /// # Panics
 /// When that does not come to be in time.
@@ -26,11 +26,21 @@ pub async fn rows(data: &Path, what: &str, enough: impl Fn(&[Row]) -> bool) -> V
     wait::until(what, || async { read(data).ok().filter(|rows| enough(rows)) }).await
 }
 
-/// Every record that the store holds now; an error while there is none, or while it is being written.
+/// Every record of a request that the store holds now; an error while there is none, or while it is being written.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn read(data: &Path) -> rusqlite::Result<Vec<Row>> {
+    let mut all = everything(data)?;
+    all.retain(|row| !is_of_policy(row));
+    Ok(all)
+}
+
+/// Every record that the store holds now, those of the policy in force too; an error likewise.
+///
+/// # Errors
+/// SQLite's own.
+pub fn everything(data: &Path) -> rusqlite::Result<Vec<Row>> {
     let store = Connection::open_with_flags(data.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = store.prepare(&format!("SELECT * FROM {TABLE} ORDER BY ts, record_id"))?;
     let names: Vec<_> = statement.column_names().map(String::from).collect();
@@ -71,4 +81,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 #[must_use]
 pub fn is(row: &Row, kind: &str) -> bool {
     row.get("kind").and_then(Value::as_str) == Some(kind)
+}
+
+/// Whether a record is about the policy in force rather than a request.
+#[must_use]
+pub fn is_of_policy(row: &Row) -> bool {
+    row.get("surface").and_then(Value::as_str) == Some("policy")
 }

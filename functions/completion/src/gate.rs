@@ -30,6 +30,7 @@ use crate::surface::Surface;
 use crate::{body, credentials, openapi, service};
 
 mod fetched;
+mod record;
 mod rules;
 
 pub use fetched::{Fetch, Fetched};
@@ -95,7 +96,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         B::Data: Buf + Send,
         B::Error: Send,
     {
-        let request_id = self.request_id();
+        let request_id = self.parts.request_id();
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
         let surface = Surface::of(request.uri().path(), request.headers());
@@ -141,20 +142,17 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         served
     }
 
-    /// Puts another policy in force for the requests that come from now on.
-    pub fn adopt(&self, rules: Compiled) {
-        self.parts.rules.adopt(rules);
-    }
-
     /// Returns once every request has ended and left its record. No new ones may come.
     async fn drained(&self) {
         self.running.close();
         self.running.wait().await;
         admission::record_refusals(&self.parts, None).await;
     }
+}
 
+impl<M, C, Q, K: Clock> Parts<M, C, Q, K> {
     fn request_id(&self) -> String {
-        let now = self.parts.clock.now().0;
+        let now = self.clock.now().0;
         let nanoseconds = u32::try_from(now % 1000).unwrap_or_default() * 1_000_000;
         Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, now / 1000, nanoseconds)).to_string()
     }
@@ -164,7 +162,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
 async fn ready<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     parts: &Parts<M, C, Q, K>,
 ) -> Result<(Arc<Compiled>, Pepper), Problem> {
-    let (rules, pepper) = tokio::join!(parts.rules.current(parts.clock.now()), parts.pepper.get());
+    let (rules, pepper) = tokio::join!(parts.rules.current(parts.clock.now(), parts), parts.pepper.get());
     let rules = rules.ok_or_else(|| {
         let message = "the policy cannot be read at the moment, and without it nothing is answered; try again";
         Problem::new(Code::PolicyUnavailable, message)

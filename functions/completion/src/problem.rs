@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 use shared::fields::Refusal;
 use shared::limits::Standing;
-use shared::ports::{self, Failure};
+use shared::ports::{self, Failure, Unavailable};
+use shared::telemetry::Chain;
 
 /// Why a request is not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,6 +293,14 @@ impl Problem {
                 "is not a field of this API, or too new for this gate; leave it out",
             ),
         }
+    }
+
+    /// The audit record could not be stored: the log has the cause.
+    #[must_use]
+    pub fn unrecorded(unavailable: &Unavailable) -> Self {
+        tracing::error!(code = "audit_unavailable", error = %Chain(unavailable), "could not store an audit record");
+        let message = "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
+        Self::new(Code::AuditUnavailable, message)
     }
 
     /// Our own fault. What it was stands in the log under the request's id.

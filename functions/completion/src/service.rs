@@ -159,13 +159,12 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     if passage.entry.operation == Operation::Count.as_str() {
         return delivery::count(passage, &compose::compose_count(&model, ask)).await;
     }
-    let most = admission::most_input_tokens(ask, &bounded, policy);
     let marks = Marks::mint().map_err(|error| {
         tracing::error!(error = %Chain(&error), "could not draw a canary");
         Problem::internal()
     })?;
     let prompt = compose::compose(&model, ask, bounded, policy, &marks);
-    fits(passage, &prompt, ask.surface.spelt("contents"), most, policy).await?;
+    count(passage, &prompt, ask.surface.spelt("contents")).await?;
     passage.reservation.asking();
     if passage.entry.operation == Operation::Stream.as_str() {
         delivery::stream(passage, &prompt, ask.wants_json()).await
@@ -174,26 +173,25 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-/// Whether the prompt, as it will be sent, is within the policy's tokens. Where the `most` that it can have is, nothing
-/// needs counting; otherwise Gemini is asked.
-async fn fits<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+/// Has Gemini count the prompt as it will be sent, where its bytes alone are too much for the policy or the limits. The
+/// count then decides.
+async fn count<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage: &mut Passage<'_, M, C, Q, K>,
     prompt: &Prompt,
     field: &str,
-    most: u64,
-    policy: &Policy,
 ) -> Result<(), Problem> {
-    let limit = u64::from(policy.limits.max_input_tokens.get());
-    if most <= limit {
-        return Ok(());
-    }
     let parts = passage.visit.parts.clone();
-    let counted = parts.model.count(prompt).await.map_err(|failure| passage.failed(&failure))?;
-    if counted.usage.total <= limit {
+    let limit = u64::from(passage.visit.rules.policy.limits.max_input_tokens.get());
+    if !passage.reservation.needs_count(limit) {
         return Ok(());
     }
-    let message = format!("the prompt has {} tokens, and {limit} are allowed; shorten it", counted.usage.total);
-    Err(Problem::at(Code::PromptTooLarge, field, &message))
+    let counted = parts.model.count(prompt).await.map_err(|failure| passage.failed(&failure))?;
+    let tokens = counted.usage.total;
+    if tokens > limit {
+        let message = format!("the prompt has {tokens} tokens, and {limit} are allowed; shorten it");
+        return Err(Problem::at(Code::PromptTooLarge, field, &message));
+    }
+    admission::reserve_counted(passage, tokens).await
 }
 
 /// A request under way, and the record that grows with it.
@@ -219,15 +217,8 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         self.entry.ts = parts.clock.now();
         let took = self.entry.ts.since(self.began).as_millis();
         self.entry.latency_ms = u64::try_from(took).unwrap_or(u64::MAX);
-        match parts.recorder.record(self.entry.clone()).await {
-            Ok(_) => Ok(()),
-            Err(unavailable) => {
-                tracing::error!(code = "audit_unavailable", error = %Chain(&unavailable), "could not store an audit record");
-                let message =
-                    "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
-                Err(Problem::new(Code::AuditUnavailable, message))
-            }
-        }
+        let recorded = parts.recorder.record(self.entry.clone()).await;
+        recorded.map(drop).map_err(|unavailable| Problem::unrecorded(&unavailable))
     }
 
     /// Stores the outcome, and says in the log how it went.

@@ -70,6 +70,16 @@ pub(crate) enum NoPolicy {
     },
 }
 
+impl NoPolicy {
+    /// Why it was refused, as records and logs say it.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "policy_invalid",
+            Self::Unreadable { .. } => "policy_unreadable",
+        }
+    }
+}
+
 /// The policy in a file, or the embedded default, ready for use.
 pub(crate) fn compiled(file: Option<&Path>) -> Result<Compiled, NoPolicy> {
     let Some(path) = file else { return Ok(Compiled::embedded()) };

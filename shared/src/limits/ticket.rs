@@ -202,6 +202,19 @@ impl Ticket {
     }
 }
 
+impl Refused {
+    /// Whether the limit that refuses would let this smaller demand pass. Others may refuse it all the same.
+    #[must_use]
+    pub fn leaves_room_for(&self, demand: &Demand) -> bool {
+        let fits = |quota: Option<Quota>, asked| quota.is_some_and(|quota| asked <= quota.left);
+        match self.limit {
+            Limit::Open | Limit::Requests => false,
+            Limit::Spend => fits(self.standing.spend, demand.micros),
+            Limit::Tokens => fits(self.standing.tokens, demand.tokens),
+        }
+    }
+}
+
 impl Standing {
     /// Of each limit the one with less left.
     #[must_use]

@@ -14,14 +14,21 @@ const PAGE: u64 = 1_120;
 /// A page with anything on it takes more bytes than this, compressed.
 const PAGE_BYTES: u64 = 512;
 
+/// No token is taken to stand for more bytes of text than this. The longest of open vocabularies are runs of spaces and
+/// words of scripts with three bytes a letter, below 50 bytes. It bounds no price: it tells when counting is in vain.
+const LONGEST_TOKEN: u64 = 64;
+
 /// What a request can take.
 ///
 /// Text has at most a token a byte. For media there are bounds by type, which rest on how Google says that it counts;
-/// should one not hold, the true figure is booked, and counted as an overrun.
+/// should one not hold, the true figure is booked, and counted as an overrun. Once Google has [counted](Self::counted)
+/// the prompt, its figure stands for both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
     text_bytes: u64,
+    settings_bytes: u64,
     media: u64,
+    counted: Option<u64>,
     output: u64,
     audio: bool,
 }
@@ -30,6 +37,12 @@ impl Weight {
     /// Adds text, by its bytes in UTF-8.
     pub fn add_text(&mut self, bytes: usize) {
         self.text_bytes = self.text_bytes.saturating_add(bytes as u64);
+    }
+
+    /// Adds what is sent beside the text and what Google does not promise to count: settings, signatures. Its bytes
+    /// weigh whatever the count says.
+    pub fn add_settings(&mut self, bytes: usize) {
+        self.settings_bytes = self.settings_bytes.saturating_add(bytes as u64);
     }
 
     /// Adds media, by its type and its bytes once decoded.
@@ -55,10 +68,23 @@ impl Weight {
         self.output = self.output.saturating_add(tokens);
     }
 
+    /// The same, now that Google has counted the tokens of text and media.
+    #[must_use]
+    pub const fn counted(self, tokens: u64) -> Self {
+        Self { counted: Some(tokens), ..self }
+    }
+
+    /// The least that a count could make of it.
+    #[must_use]
+    pub const fn least(self) -> Self {
+        self.counted(self.text_bytes / LONGEST_TOKEN)
+    }
+
     /// The most tokens of the prompt.
     #[must_use]
     pub fn input_tokens(&self) -> u64 {
-        self.text_bytes.saturating_add(self.media).min(CONTEXT_WINDOW)
+        let read = self.counted.unwrap_or_else(|| self.text_bytes.saturating_add(self.media));
+        read.saturating_add(self.settings_bytes).min(CONTEXT_WINDOW)
     }
 
     /// The most tokens of the answer.
@@ -94,6 +120,20 @@ mod tests {
         assert!(!weight.has_audio());
         weight.add_media("audio/mp3", 15_000);
         assert!(weight.has_audio());
+    }
+
+    #[test]
+    fn a_count_stands_for_text_and_media_and_for_nothing_else() {
+        let mut weight = Weight::default();
+        weight.add_text(6400);
+        weight.add_settings(30);
+        weight.add_media("image/png", 10);
+        weight.add_output(100);
+        assert_eq!(weight.input_tokens(), 6430 + IMAGE);
+        assert_eq!((weight.counted(1500).input_tokens(), weight.counted(1500).tokens()), (1530, 1630));
+        assert_eq!(weight.least().input_tokens(), 130);
+        // What Google says is believed, also where it is more than our bound.
+        assert_eq!(weight.counted(20_000).input_tokens(), 20_030);
     }
 
     #[test]

@@ -2,16 +2,21 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::clock::Timestamp;
-use shared::limits::{Admission, Claim, Demand, Settled, Taken, Ticket};
+use shared::limits::{Admission, Claim, Demand, Recall, Settled, Taken, Ticket};
 use shared::ports::{Ledger, Unavailable};
 
 use super::refusals::Refusals;
 
-/// Who may ask how much: a ledger, and the refusals that are still to be recorded.
+/// Of how many subjects the last refusal is remembered: some 500 bytes each.
+const RECALLED: usize = 1024;
+
+/// Who may ask how much: a ledger, what it has just refused, and the refusals that are still to be recorded.
 pub struct Accounts {
     ledger: Box<dyn Books>,
+    recall: Mutex<Recall>,
     pub(super) refusals: Refusals,
 }
 
@@ -42,16 +47,28 @@ impl Accounts {
     /// The accounts that this ledger keeps.
     #[must_use]
     pub fn of(ledger: impl Ledger) -> Self {
-        Self { ledger: Box::new(ledger), refusals: Refusals::default() }
+        Self { ledger: Box::new(ledger), recall: Mutex::new(Recall::new(RECALLED)), refusals: Refusals::default() }
     }
 
+    fn recall(&self) -> MutexGuard<'_, Recall> {
+        self.recall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the ledger, unless it has just refused the like.
     pub(super) async fn admit(
         &self,
         claims: &[Claim],
         demand: &Demand,
         now: Timestamp,
     ) -> Result<Admission, Unavailable> {
-        self.ledger.admit(claims, demand, now).await
+        if let Some(refused) = self.recall().refuse(claims, demand, now) {
+            return Ok(Admission::Refused(refused.into()));
+        }
+        let admission = self.ledger.admit(claims, demand, now).await?;
+        if let Admission::Refused(refused) = &admission {
+            self.recall().note(claims, demand, refused, now);
+        }
+        Ok(admission)
     }
 
     pub(super) async fn settle(&self, ticket: &Ticket, taken: Taken, now: Timestamp) -> Result<Settled, Unavailable> {
@@ -66,5 +83,45 @@ impl Accounts {
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use shared::fakes::ledger;
+    use shared::limits::{Kind, Limits, Retry, Subject};
+    use shared::policy::Policy;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_flood_is_refused_without_the_ledger_until_the_refusal_may_be_over() {
+        let ledger = ledger::Ledger::default();
+        let accounts = Accounts::of(ledger.clone());
+        let limits = Limits {
+            requests_per_minute: NonZeroU32::new(60),
+            burst: NonZeroU32::MIN,
+            ..Policy::embedded().admission.caller
+        };
+        let claims = [Claim { kind: Kind::Caller, subject: Subject::caller("app"), limits }];
+        let at = |milliseconds| Timestamp(1_790_000_000_000 + milliseconds);
+        let demand = |id: u64| Demand { request_id: id.to_string(), tokens: 1, micros: 1, until: Some(at(60_000)) };
+        let retry = async |now: u64| match accounts.admit(&claims, &demand(now), at(now)).await {
+            Ok(Admission::Admitted(_)) => Ok(None),
+            Ok(Admission::Refused(refused)) => Ok(Some(refused.retry)),
+            Err(unavailable) => Err(unavailable.store),
+        };
+        assert_eq!(retry(0).await, Ok(None));
+        assert_eq!(retry(10).await, Ok(Some(Retry::After(990))));
+        // The ledger cannot be asked, and need not be.
+        ledger.set_down(true);
+        for now in 11..1000 {
+            assert_eq!(retry(now).await, Ok(Some(Retry::After(1000 - now))));
+        }
+        assert_eq!(retry(1000).await, Err("ledger"));
+        ledger.set_down(false);
+        assert_eq!(retry(1000).await, Ok(None));
     }
 }

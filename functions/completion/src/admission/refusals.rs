@@ -19,6 +19,14 @@ use crate::gate::{Parts, Visit};
 
 const MINUTE: u64 = 60_000;
 
+/// What records say of a request that a limit refused.
+pub(super) const LIMITED: &str = "limited";
+
+/// Which limit it was, as records say it.
+pub(super) fn reason(refused: &Refused) -> String {
+    format!("limit:{}.{}", refused.kind.as_str(), refused.limit.as_str())
+}
+
 /// The refusals that are not yet on record, by caller.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<BTreeMap<String, Counted>>);
@@ -37,7 +45,7 @@ pub(super) fn count<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, 
     let mut refusals = refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
     let counted = refusals.entry(asking.caller.name.clone()).or_insert_with(|| Counted {
         entry: entry(visit, asking, now),
-        reason: format!("limit:{}.{}", refused.kind.as_str(), refused.limit.as_str()),
+        reason: reason(refused),
         number: 0,
     });
     counted.number += 1;
@@ -67,7 +75,8 @@ pub(crate) async fn record<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timestamp) -> Entry {
+/// What is told of a request that a limit refused.
+pub(super) fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timestamp) -> Entry {
     Entry {
         request_id: visit.request_id.clone(),
         kind: Kind::Outcome,
@@ -91,7 +100,7 @@ fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, ts: Timesta
         cost_micros: 0,
         latency_ms: 0,
         upstream_status: None,
-        error: Some("limited".into()),
+        error: Some(LIMITED.into()),
         policy_version: visit.rules.policy.version().to_owned(),
         key_version: None,
         pepper_id: None,

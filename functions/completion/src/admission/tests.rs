@@ -1,7 +1,11 @@
 //! What becomes of a reservation, by what Google is known to have done.
 
-use shared::limits::{Kind, Limit};
+use std::time::Duration;
+
+use shared::answer::Usage;
+use shared::limits::{Kind, Limit, Retry, Standing, Taken};
 use shared::policy::Policy;
+use shared::ports::{Deadline, Failure};
 
 use super::*;
 
@@ -10,7 +14,7 @@ const NOW: Timestamp = Timestamp(1_790_000_000_000);
 fn reservation() -> Reservation {
     let rates = Policy::embedded().prices.at("gemini-3.5-flash", NOW).unwrap();
     let demand = Demand { request_id: "r".into(), tokens: 1000, micros: 777, until: Some(NOW) };
-    Reservation { ticket: Some(Ticket::new(&demand, NOW)), most: ALL, rates, fate: Fate::Unasked }
+    Reservation::new(Some(Ticket::new(&demand, NOW)), &demand, 1000, rates)
 }
 
 /// All that [`reservation`] holds.

@@ -23,8 +23,11 @@ pub(super) fn of(ask: &Ask, generation: &Map<String, Value>, policy: &Policy) ->
     for part in ask.conversation.system.iter().chain(turns) {
         add(part, &mut weight);
     }
-    for value in ask.tools.iter().chain(&ask.tool_config).chain(generation.values()) {
-        weight.add_text(json(value));
+    for tool in &ask.tools {
+        weight.add_text(json(tool));
+    }
+    for setting in ask.tool_config.iter().chain(generation.values()) {
+        weight.add_settings(json(setting));
     }
     let asked = generation.get("maxOutputTokens").and_then(number);
     weight.add_output(asked.unwrap_or_else(|| policy.generation.max_output_tokens.into()));
@@ -38,7 +41,8 @@ pub(super) fn of(ask: &Ask, generation: &Map<String, Value>, policy: &Policy) ->
 fn add(part: &Part, weight: &mut Weight) {
     let marks = if part.provenance == Provenance::Document { DOCUMENT } else { 0 };
     let signature = part.thought_signature.as_ref().map_or(0, |signature| signature.0.len());
-    weight.add_text(FRAME + marks + signature);
+    weight.add_text(FRAME + marks);
+    weight.add_settings(signature);
     match &part.content {
         Content::Call { id, name, args: value } | Content::Reply { id, name, response: value } => {
             weight.add_text(id.as_ref().map_or(0, String::len) + name.len() + json(&value.0));

@@ -1,10 +1,12 @@
 //! The policy in force, which may change while the gate runs.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use shared::clock::Timestamp;
 use shared::policy::Compiled;
+use shared::ports::Unavailable;
 use shared::telemetry::Chain;
 use tokio::sync::Mutex;
 
@@ -39,8 +41,9 @@ struct Store {
 /// What was found when the store was last read.
 #[derive(Debug, Default)]
 struct Last {
-    text: Option<String>,
-    refused: bool,
+    text: Option<Option<String>>,
+    /// Why it was refused.
+    refused: Option<&'static str>,
     /// When to read again.
     due: Timestamp,
 }
@@ -58,30 +61,43 @@ impl Rules {
         Self { in_force: RwLock::new(None), store: Some(Store { read, last: Mutex::default() }) }
     }
 
-    /// The policy for a request that begins now; `None` where there has been none that can be used.
-    pub async fn current(&self, now: Timestamp) -> Option<Arc<Compiled>> {
+    /// The policy for a request that begins now; `None` where there has been none that can be used. What comes of a
+    /// change is told to `scribe` before.
+    pub(super) async fn current(&self, now: Timestamp, scribe: &impl Scribe) -> Option<Arc<Compiled>> {
         if let Some(store) = &self.store {
-            self.follow(store, now).await;
+            self.follow(store, now, scribe).await;
         }
         self.in_force()
     }
 
-    /// Puts another policy in force for the requests that come from now on, and tells the log.
-    pub fn adopt(&self, next: Compiled) {
-        let next = Arc::new(next);
-        let to = next.policy.version().to_owned();
-        let before = self.in_force.write().unwrap_or_else(PoisonError::into_inner).replace(next);
-        let from = before.as_ref().map(|before| before.policy.version());
-        if from.is_some_and(|from| from != to) {
-            tracing::info!(code = "policy_changed", from, to, "another policy is in force");
-        }
-    }
-
-    fn in_force(&self) -> Option<Arc<Compiled>> {
+    /// The policy in force; `None` before the first.
+    pub(super) fn in_force(&self) -> Option<Arc<Compiled>> {
         self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn follow(&self, store: &Store, now: Timestamp) {
+    /// Puts another policy in force for the requests that come from now on: that is on record before.
+    pub(super) async fn adopt(&self, next: Compiled, scribe: &impl Scribe) -> Result<(), Unavailable> {
+        let (before, to) = (self.in_force(), next.policy.version());
+        match before.as_ref().map(|before| before.policy.version()) {
+            Some(from) if from == to => return Ok(()),
+            Some(from) => {
+                scribe.tell(Told::Change { from, to }).await?;
+                tracing::info!(code = "policy_changed", from, to, "another policy is in force");
+            }
+            None => scribe.tell(Told::Begin { to }).await?,
+        }
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(next));
+        Ok(())
+    }
+
+    /// Puts on record that another policy was refused, and why. The policy in force stays in force; before the first
+    /// there is nothing to tell but the log's own line.
+    pub(super) async fn refuse(&self, code: &str, scribe: &impl Scribe) -> Result<(), Unavailable> {
+        let Some(stays) = self.in_force() else { return Ok(()) };
+        scribe.tell(Told::Refuse { code, stays: stays.policy.version() }).await
+    }
+
+    async fn follow(&self, store: &Store, now: Timestamp, scribe: &impl Scribe) {
         let mut last = if self.in_force().is_none() {
             store.last.lock().await
         } else {
@@ -92,7 +108,7 @@ impl Rules {
         if now < last.due {
             return;
         }
-        let sound = self.read(store, &mut last).await;
+        let sound = self.read(store, &mut last, scribe).await;
         let wait = match (sound, self.in_force()) {
             (true, _) => FRESH_FOR,
             (false, Some(_)) => AGAIN_WITH,
@@ -102,46 +118,79 @@ impl Rules {
     }
 
     /// Whether the store was read, and holds what is now in force.
-    async fn read(&self, store: &Store, last: &mut Last) -> bool {
+    async fn read(&self, store: &Store, last: &mut Last, scribe: &impl Scribe) -> bool {
         let text = match (store.read)().await {
-            Ok(Some(text)) => text,
-            Ok(None) => {
-                tracing::error!(code = "policy_refused", "there is no policy in the store; the one in force stays so");
-                return false;
-            }
+            Ok(text) => text,
             Err(unavailable) => {
                 tracing::warn!(code = "policy_unread", error = %Chain(&unavailable), "the policy cannot be read");
                 return false;
             }
         };
         if last.text.as_ref() == Some(&text) {
-            if last.refused {
-                tracing::error!(code = "policy_refused", "the policy in the store is still the one that was refused");
+            if let Some(reason) = last.refused {
+                tracing::error!(code = REFUSED, reason, "the store still holds the policy that was refused");
             }
-            return !last.refused;
+            return last.refused.is_none();
         }
-        let candidate = text.clone();
-        // Building a policy takes a while, and other requests are under way.
-        let build = move || match candidate.trim() {
-            "" => Ok(Compiled::embedded()),
-            _ => Compiled::parse("the policy", &candidate),
+        let built = build(text.clone()).await;
+        let refused = built.as_ref().err().copied();
+        let recorded = match built {
+            Ok(compiled) => self.adopt(compiled, scribe).await,
+            Err(code) => self.refuse(code, scribe).await,
         };
-        let built = tokio::task::spawn_blocking(build).await;
-        last.text = Some(text);
-        last.refused = true;
-        match built {
-            Ok(Ok(compiled)) => {
-                last.refused = false;
-                self.adopt(compiled);
-            }
-            Ok(Err(invalid)) => {
-                tracing::error!(code = "policy_refused", error = %Chain(&invalid), "the policy in force stays in force");
-            }
-            // The panic hook has told where.
-            Err(_) => tracing::error!(code = "policy_refused", "the policy could not be built"),
+        if let Err(unavailable) = recorded {
+            let error = Chain(&unavailable);
+            tracing::error!(code = "policy_unrecorded", %error, "the policy in force stays until this is on record");
+            return false;
         }
-        !last.refused
+        (last.text, last.refused) = (Some(text), refused);
+        refused.is_none()
     }
+}
+
+/// The code of the log line that tells of a policy which cannot be used.
+const REFUSED: &str = "policy_refused";
+
+/// Builds a policy, or gives the code of why it is none, which the log explains.
+async fn build(text: Option<String>) -> Result<Compiled, &'static str> {
+    let Some(text) = text else {
+        let reason = "policy_absent";
+        tracing::error!(code = REFUSED, reason, "there is no policy in the store");
+        return Err(reason);
+    };
+    let build = move || match text.trim() {
+        "" => Ok(Compiled::embedded()),
+        _ => Compiled::parse("the policy", &text),
+    };
+    // It takes a while, and other requests are under way.
+    let built = tokio::task::spawn_blocking(build).await.map_err(|_| {
+        // The panic hook has told where.
+        let reason = "policy_unbuildable";
+        tracing::error!(code = REFUSED, reason, "the policy could not be built");
+        reason
+    })?;
+    built.map_err(|invalid| {
+        let reason = "policy_invalid";
+        tracing::error!(code = REFUSED, reason, error = %Chain(&invalid), "the policy in the store cannot be used");
+        reason
+    })
+}
+
+/// What is told of the policy in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told<'t> {
+    /// It is the first.
+    Begin { to: &'t str },
+    /// It follows another.
+    Change { from: &'t str, to: &'t str },
+    /// It stays, since another was refused for this reason.
+    Refuse { code: &'t str, stays: &'t str },
+}
+
+/// Keeps what is told of the policy.
+pub(super) trait Scribe: Sync {
+    /// Returns once it is kept.
+    fn tell(&self, told: Told<'_>) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 impl fmt::Debug for Store {
@@ -155,9 +204,31 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex as Lock;
 
-    use shared::ports::Unavailable;
-
     use super::*;
+
+    /// Writes down what it is told, in words.
+    #[derive(Default)]
+    struct Paper(Lock<Vec<&'static str>>);
+
+    impl Scribe for Paper {
+        async fn tell(&self, told: Told<'_>) -> Result<(), Unavailable> {
+            self.0.lock().unwrap().push(match told {
+                Told::Begin { .. } => "begin",
+                Told::Change { .. } => "change",
+                Told::Refuse { .. } => "refuse",
+            });
+            Ok(())
+        }
+    }
+
+    /// Cannot write.
+    struct Broken;
+
+    impl Scribe for Broken {
+        async fn tell(&self, _: Told<'_>) -> Result<(), Unavailable> {
+            Err(Unavailable { store: "queue", cause: "gone".into() })
+        }
+    }
 
     /// Rules that read these texts, one after the other, and how often they did.
     fn reading(texts: &[Option<&'static str>]) -> (Rules, Arc<Lock<VecDeque<Option<&'static str>>>>) {
@@ -177,7 +248,11 @@ mod tests {
     }
 
     async fn version(rules: &Rules, now: u64) -> Option<String> {
-        rules.current(Timestamp(now)).await.map(|rules| rules.policy.version().to_owned())
+        version_by(rules, now, &Paper::default()).await
+    }
+
+    async fn version_by(rules: &Rules, now: u64, scribe: &impl Scribe) -> Option<String> {
+        rules.current(Timestamp(now), scribe).await.map(|rules| rules.policy.version().to_owned())
     }
 
     #[tokio::test]
@@ -222,5 +297,19 @@ mod tests {
         let (reader, beside) = tokio::join!(version(&rules, FRESH_FOR), version(&rules, FRESH_FOR));
         assert_eq!(beside, one);
         assert_ne!(reader, one);
+    }
+
+    #[tokio::test]
+    async fn each_policy_is_on_record_before_it_is_in_force() {
+        let (rules, _left) = reading(&[Some(""), Some(""), Some("nonsense"), Some("# new\n"), Some("# new\n")]);
+        let paper = Paper::default();
+        assert_eq!(version_by(&rules, 0, &Broken).await, None);
+        let first = version_by(&rules, AGAIN_WITHOUT, &paper).await;
+        assert!(first.is_some());
+        let later = AGAIN_WITHOUT + FRESH_FOR;
+        assert_eq!(version_by(&rules, later, &paper).await, first);
+        assert_eq!(version_by(&rules, later + AGAIN_WITH, &Broken).await, first);
+        assert_ne!(version_by(&rules, later + 2 * AGAIN_WITH, &paper).await, first);
+        assert_eq!(*paper.0.lock().unwrap(), ["begin", "refuse", "change"]);
     }
 }

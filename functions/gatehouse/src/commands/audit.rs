@@ -24,7 +24,8 @@ const FOLLOW: Duration = Duration::from_millis(300);
 pub(crate) enum Audit {
     /// Show the latest requests, the newest last
     ///
-    /// A request without an outcome is under way, or its process was killed: DECISION then says `open`.
+    /// A request without an outcome is under way, or its process was killed: DECISION then says `open`. Which policy is
+    /// in force, from the start of a process on, stands among them: `policy begin`, `change` or `refuse`.
     Tail {
         /// How many
         #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
@@ -130,15 +131,21 @@ fn print(records: &[Listed], reader: Reader, out: &mut dyn Write) -> io::Result<
 }
 
 fn row(record: &Listed) -> Row {
+    let nothing = || "-".to_owned();
+    let decision = match &record.policy {
+        Some(became) => format!("policy {became}"),
+        None if record.open => "open".to_owned(),
+        None => record.decision.clone(),
+    };
     let columns = vec![
         listing::time(record.ts),
-        record.caller.clone(),
-        record.user.clone().unwrap_or_else(|| "-".to_owned()),
-        record.model.clone(),
-        if record.open { "open".to_owned() } else { record.decision.clone() },
+        if record.policy.is_some() { nothing() } else { record.caller.clone() },
+        record.user.clone().unwrap_or_else(nothing),
+        if record.policy.is_some() { nothing() } else { record.model.clone() },
+        decision,
         Risk::thousandths(record.risk_score).to_string(),
         record.latency_ms.to_string(),
-        record.reason.clone().unwrap_or_else(|| "-".to_owned()),
+        record.reason.clone().unwrap_or_else(nothing),
         record.request_id.clone(),
     ];
     Row { columns, json: record.line.clone() }

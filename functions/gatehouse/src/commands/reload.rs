@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shared::policy::Compiled;
+use shared::ports::Unavailable;
 use shared::telemetry::Chain;
 
 use super::NoPolicy;
@@ -61,8 +62,13 @@ fn parse(path: &Path, text: &str) -> Result<Compiled, NoPolicy> {
     Compiled::parse(&path.display().to_string(), text).map_err(NoPolicy::Invalid)
 }
 
-/// Hands over every good policy that the file comes to hold. It never ends.
-pub(crate) async fn follow(mut watched: Option<Watched>, adopt: impl Fn(Compiled)) {
+/// Hands over every policy that the file comes to hold, or the code of why it is none. It never ends.
+///
+/// A change that could not be put on record is handed over again.
+pub(crate) async fn follow(
+    mut watched: Option<Watched>,
+    adopt: impl AsyncFn(Result<Compiled, &'static str>) -> Result<(), Unavailable>,
+) {
     while let Some(mut file) = watched.take() {
         tokio::time::sleep(EVERY).await;
         // Building a policy takes a while, and a disk may.
@@ -70,13 +76,20 @@ pub(crate) async fn follow(mut watched: Option<Watched>, adopt: impl Fn(Compiled
             let found = file.look();
             (file, found)
         });
-        let Ok((file, found)) = looked.await else { break };
-        match found {
-            None => {}
-            Some(Ok(compiled)) => adopt(compiled),
+        let Ok((mut file, found)) = looked.await else { break };
+        let recorded = match found {
+            None => Ok(()),
+            Some(Ok(compiled)) => adopt(Ok(compiled)).await,
             Some(Err(error)) => {
-                tracing::error!(code = "policy_refused", error = %Chain(&error), "the policy in force stays in force");
+                let (code, why) = (error.code(), Chain(&error));
+                tracing::error!(code = "policy_refused", reason = code, error = %why, "the policy in force stays");
+                adopt(Err(code)).await
             }
+        };
+        if let Err(unavailable) = recorded {
+            let error = Chain(&unavailable);
+            tracing::error!(code = "policy_unrecorded", %error, "the policy in force stays until this is on record");
+            file.text = None;
         }
         watched = Some(file);
     }

@@ -161,10 +161,15 @@ async fn answer<M: Model, C: Callers, Q: AuditQueue>(
     gate: Gate<M, C, Q, SystemClock>,
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
-) -> Result<(), host::Error> {
+) -> Result<(), Failure> {
+    gate.begin().await?;
+    let adopt = async |found: Result<Compiled, &'static str>| match found {
+        Ok(rules) => gate.adopt(rules).await,
+        Err(code) => gate.refuse(code).await,
+    };
     tokio::select! {
-        served = gate.serve(door, stop) => served,
-        () = follow(watched, |rules| gate.adopt(rules)) => Ok(()),
+        served = gate.serve(door, stop) => Ok(served?),
+        () = follow(watched, adopt) => Ok(()),
     }
 }
 

@@ -10,6 +10,8 @@ use super::Error;
 pub(crate) struct Listed {
     /// Its place in the order of arrival.
     pub(crate) id: i64,
+    /// Of a record of the policy, which is about no request: what became of it. `begin`, `change` or `refuse`.
+    pub(crate) policy: Option<String>,
     /// Whether it is an intent that no outcome has followed.
     pub(crate) open: bool,
     /// When it was made.
@@ -26,7 +28,7 @@ pub(crate) struct Listed {
     pub(crate) decision: String,
     /// Risk in thousandths.
     pub(crate) risk_score: u16,
-    /// Why it was blocked or what went wrong.
+    /// Why it was blocked or what went wrong; of a record of the policy, the version in force.
     pub(crate) reason: Option<String>,
     /// How long it took.
     pub(crate) latency_ms: i64,
@@ -37,7 +39,7 @@ pub(crate) struct Listed {
 /// Which records to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// Requests: their outcome, or their intent while that is missing. The latest so many.
+    /// Requests: their outcome, or their intent while that is missing; and what became of the policy. The latest so many.
     Latest(u32),
     /// Intents without an outcome, all of them: requests under way, or killed half-way.
     Open,
@@ -57,7 +59,9 @@ pub(crate) fn records(connection: &Connection, which: Which) -> Result<Vec<Liste
     };
     let query = format!(
         "SELECT id, kind = 'intent' AS open, ts, request_id, caller, user, model, decision, risk_score,
-            coalesce(blocked_reason, error) AS reason, latency_ms, line
+            CASE surface WHEN 'policy' THEN operation END AS policy,
+            coalesce(blocked_reason, error, CASE surface WHEN 'policy' THEN policy_version END) AS reason,
+            latency_ms, line
         FROM audit WHERE ({condition}) AND id > ?1 ORDER BY id DESC LIMIT ?2"
     );
     let mut records: Vec<Listed> = connection
@@ -71,6 +75,7 @@ pub(crate) fn records(connection: &Connection, which: Which) -> Result<Vec<Liste
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     Ok(Listed {
         id: row.get("id")?,
+        policy: row.get("policy")?,
         open: row.get("open")?,
         ts: Timestamp(u64::try_from(row.get::<_, i64>("ts")?).unwrap_or_default()),
         request_id: row.get("request_id")?,

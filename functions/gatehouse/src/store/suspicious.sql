@@ -8,7 +8,7 @@ SELECT
     max(risk_score) AS max_risk,
     sum(blocked) AS blocked
 FROM audit
-WHERE kind = 'outcome' AND ts >= ?1
+WHERE kind = 'outcome' AND surface <> 'policy' AND ts >= ?1
 GROUP BY subject, is_caller
 HAVING average_risk > 500 OR sum(blocked) > 3
 ORDER BY average_risk DESC, subject, is_caller
