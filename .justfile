@@ -42,6 +42,12 @@ package architecture="arm64":
 infra:
     .ci/infra
 
+# What the function costs before its first request, beside the least that Lambda runs; its size and memory. Needs Node.
+bench-cold:
+    cargo build --release -p completion
+    cargo build --release -p tests --example stock
+    cargo bench -p tests --bench cold
+
 # Licences, advisories, sources and bans of all dependencies.
 deny:
     cargo deny check

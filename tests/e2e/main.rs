@@ -23,6 +23,7 @@ mod readme;
 mod refusals;
 mod secrets;
 mod slow;
+mod stall;
 mod startup;
 mod stream;
 mod surface;

@@ -1,3 +1,4 @@
 //! AWS on this machine: emulations where they are faithful, doubles of our own where they are not.
 
+pub mod bare;
 pub mod dynalite;

@@ -134,7 +134,7 @@ fn free<M, C, Q, K>(visit: &Visit<M, C, Q, K>) -> Demand {
 /// Whom a request is charged to.
 fn claims<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>) -> Vec<Claim> {
     // The ledger keeps no names, whatever the records do.
-    let user = asking.user.map(|user| visit.parts.pepper.hmac("user", user));
+    let user = asking.user.map(|user| visit.pepper.hmac("user", user));
     visit.rules.policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id)
 }
 

@@ -64,6 +64,8 @@ pub enum Code {
     ModelUnpriced,
     /// More is being answered than memory is meant for.
     Overloaded,
+    /// The policy could not be read, or there is none that can be used.
+    PolicyUnavailable,
     /// The prompt was blocked, and the policy answers that with an error.
     PromptBlocked,
     /// The answer repeated the system instruction.
@@ -136,6 +138,7 @@ impl Code {
             Self::ModelNotAllowed => "model_not_allowed",
             Self::ModelUnpriced => "model_unpriced",
             Self::Overloaded => "overloaded",
+            Self::PolicyUnavailable => "policy_unavailable",
             Self::PromptBlocked => "prompt_blocked",
             Self::PromptLeak => "prompt_leak",
             Self::PromptTooLarge => "prompt_too_large",
@@ -198,6 +201,7 @@ impl Code {
             | Self::LedgerUnavailable
             | Self::ModelUnpriced
             | Self::Overloaded
+            | Self::PolicyUnavailable
             | Self::ProviderAccount
             | Self::ProviderFailed
             | Self::ProviderKey
@@ -216,6 +220,7 @@ impl Code {
             | Self::Internal
             | Self::LedgerUnavailable
             | Self::Overloaded
+            | Self::PolicyUnavailable
             | Self::ProviderCut
             | Self::ProviderFailed
             | Self::ProviderGarbled
@@ -293,7 +298,7 @@ impl Problem {
     /// The audit record could not be stored: the log has the cause.
     #[must_use]
     pub fn unrecorded(unavailable: &Unavailable) -> Self {
-        tracing::error!(error = %Chain(unavailable), "could not store an audit record");
+        tracing::error!(code = "audit_unavailable", error = %Chain(unavailable), "could not store an audit record");
         let message = "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
         Self::new(Code::AuditUnavailable, message)
     }

@@ -1,121 +1,315 @@
-//! The policy in force, which may change while the gate runs. Which one it is, is on record.
+//! The policy in force, which may change while the gate runs.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use shared::answer::Usage;
-use shared::audit::{Entry, Kind};
-use shared::clock::Clock;
-use shared::guards::Decision;
+use shared::clock::Timestamp;
 use shared::policy::Compiled;
-use shared::ports::{AuditQueue, Callers, Model, Unavailable};
+use shared::ports::Unavailable;
+use shared::telemetry::Chain;
+use tokio::sync::Mutex;
 
-use super::Gate;
+use super::Fetch;
+
+/// How old what was read may be when a request begins, in milliseconds.
+const FRESH_FOR: u64 = 30_000;
+
+/// How soon a store that failed, or holds no usable policy, is asked again: soon while there is none in force, and
+/// everybody waits for one; later while there is.
+const AGAIN_WITHOUT: u64 = 1_000;
+const AGAIN_WITH: u64 = 5_000;
 
 /// The policy in force. A request keeps the one it began with.
+///
+/// Where it comes from a store, it is read when a request begins and what was read last is too old: a function may be
+/// frozen between requests, so that nothing could watch the store meanwhile. One request reads; those beside it go on
+/// with the policy in force. A policy that cannot be used is refused, and the one in force stays; before the first that
+/// can be used there is none.
 #[derive(Debug)]
-pub struct Rules(RwLock<Arc<Compiled>>);
+pub struct Rules {
+    in_force: RwLock<Option<Arc<Compiled>>>,
+    store: Option<Store>,
+}
+
+struct Store {
+    read: Fetch<Option<String>>,
+    /// Held by who reads.
+    last: Mutex<Last>,
+}
+
+/// What was found when the store was last read.
+#[derive(Debug, Default)]
+struct Last {
+    text: Option<Option<String>>,
+    /// Why it was refused.
+    refused: Option<&'static str>,
+    /// When to read again.
+    due: Timestamp,
+}
 
 impl Rules {
     /// Begins with this policy.
     #[must_use]
     pub fn new(first: Compiled) -> Self {
-        Self(RwLock::new(Arc::new(first)))
+        Self { in_force: RwLock::new(Some(Arc::new(first))), store: None }
     }
 
-    /// The policy in force now.
+    /// Follows the policy's text in a store. `None` from there is a fault: an empty text is the embedded policy.
     #[must_use]
-    pub fn current(&self) -> Arc<Compiled> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn following(read: Fetch<Option<String>>) -> Self {
+        Self { in_force: RwLock::new(None), store: Some(Store { read, last: Mutex::default() }) }
     }
 
-    /// Puts another policy in force for the requests that come from now on.
-    fn replace(&self, next: Compiled) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-    }
-}
-
-/// What records of the policy name as their surface: they are about no request.
-const POLICY: &str = "policy";
-
-/// What is told of the policy in force.
-enum Told<'t> {
-    /// It is the first.
-    Begin,
-    /// It follows this one.
-    Change { from: &'t str },
-    /// It stays, since another was refused for this reason.
-    Refuse { code: &'t str },
-}
-
-impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
-    /// Puts on record which policy is in force: once, before the first request.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the record is not known to be kept.
-    pub async fn begin(&self) -> Result<(), Unavailable> {
-        let rules = self.parts.rules.current();
-        self.tell(&Told::Begin, rules.policy.version()).await
-    }
-
-    /// Puts another policy in force for the requests that come from now on: the change is on record before.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the record is not known to be kept. The policy in force then stays in force.
-    pub async fn adopt(&self, next: Compiled) -> Result<(), Unavailable> {
-        let before = self.parts.rules.current();
-        let (from, to) = (before.policy.version(), next.policy.version());
-        if from == to {
-            return Ok(());
+    /// The policy for a request that begins now; `None` where there has been none that can be used. What comes of a
+    /// change is told to `scribe` before.
+    pub(super) async fn current(&self, now: Timestamp, scribe: &impl Scribe) -> Option<Arc<Compiled>> {
+        if let Some(store) = &self.store {
+            self.follow(store, now, scribe).await;
         }
-        self.tell(&Told::Change { from }, to).await?;
-        tracing::info!(code = "policy_changed", from, to, "another policy is in force");
-        self.parts.rules.replace(next);
+        self.in_force()
+    }
+
+    /// The policy in force; `None` before the first.
+    pub(super) fn in_force(&self) -> Option<Arc<Compiled>> {
+        self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in force for the requests that come from now on: that is on record before.
+    pub(super) async fn adopt(&self, next: Compiled, scribe: &impl Scribe) -> Result<(), Unavailable> {
+        let (before, to) = (self.in_force(), next.policy.version());
+        match before.as_ref().map(|before| before.policy.version()) {
+            Some(from) if from == to => return Ok(()),
+            Some(from) => {
+                scribe.tell(Told::Change { from, to }).await?;
+                tracing::info!(code = "policy_changed", from, to, "another policy is in force");
+            }
+            None => scribe.tell(Told::Begin { to }).await?,
+        }
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(next));
         Ok(())
     }
 
-    /// Puts on record that another policy was refused, and why: a stable code. The policy in force stays in force.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the record is not known to be kept.
-    pub async fn refuse(&self, code: &str) -> Result<(), Unavailable> {
-        let rules = self.parts.rules.current();
-        self.tell(&Told::Refuse { code }, rules.policy.version()).await
+    /// Puts on record that another policy was refused, and why. The policy in force stays in force; before the first
+    /// there is nothing to tell but the log's own line.
+    pub(super) async fn refuse(&self, code: &str, scribe: &impl Scribe) -> Result<(), Unavailable> {
+        let Some(stays) = self.in_force() else { return Ok(()) };
+        scribe.tell(Told::Refuse { code, stays: stays.policy.version() }).await
     }
 
-    async fn tell(&self, told: &Told<'_>, version: &str) -> Result<(), Unavailable> {
-        let (operation, mark, error) = match told {
-            Told::Begin => ("begin", None, None),
-            Told::Change { from } => ("change", Some(format!("policy.from:{from}")), None),
-            Told::Refuse { code } => ("refuse", None, Some((*code).to_owned())),
+    async fn follow(&self, store: &Store, now: Timestamp, scribe: &impl Scribe) {
+        let mut last = if self.in_force().is_none() {
+            store.last.lock().await
+        } else {
+            // Somebody else is reading.
+            let Ok(last) = store.last.try_lock() else { return };
+            last
         };
-        let entry = Entry {
-            request_id: self.request_id(),
-            kind: Kind::Outcome,
-            ts: self.parts.clock.now(),
-            caller: String::new(),
-            user: None,
-            surface: POLICY.into(),
-            operation: operation.into(),
-            model: String::new(),
-            decision: Decision::Allow,
-            blocked: false,
-            blocked_reason: None,
-            risk_score: 0,
-            rules: mark.into_iter().collect(),
-            redactions: BTreeMap::new(),
-            prompt: None,
-            answer: None,
-            prompt_hmac: None,
-            tokens: Usage::default(),
-            cost_micros: 0,
-            latency_ms: 0,
-            upstream_status: None,
-            error,
-            policy_version: version.to_owned(),
-            key_version: None,
-            pepper_id: None,
+        if now < last.due {
+            return;
+        }
+        let sound = self.read(store, &mut last, scribe).await;
+        let wait = match (sound, self.in_force()) {
+            (true, _) => FRESH_FOR,
+            (false, Some(_)) => AGAIN_WITH,
+            (false, None) => AGAIN_WITHOUT,
         };
-        self.parts.recorder.record(entry).await.map(drop)
+        last.due = Timestamp(now.0.saturating_add(wait));
+    }
+
+    /// Whether the store was read, and holds what is now in force.
+    async fn read(&self, store: &Store, last: &mut Last, scribe: &impl Scribe) -> bool {
+        let text = match (store.read)().await {
+            Ok(text) => text,
+            Err(unavailable) => {
+                tracing::warn!(code = "policy_unread", error = %Chain(&unavailable), "the policy cannot be read");
+                return false;
+            }
+        };
+        if last.text.as_ref() == Some(&text) {
+            if let Some(reason) = last.refused {
+                tracing::error!(code = REFUSED, reason, "the store still holds the policy that was refused");
+            }
+            return last.refused.is_none();
+        }
+        let built = build(text.clone()).await;
+        let refused = built.as_ref().err().copied();
+        let recorded = match built {
+            Ok(compiled) => self.adopt(compiled, scribe).await,
+            Err(code) => self.refuse(code, scribe).await,
+        };
+        if let Err(unavailable) = recorded {
+            let error = Chain(&unavailable);
+            tracing::error!(code = "policy_unrecorded", %error, "the policy in force stays until this is on record");
+            return false;
+        }
+        (last.text, last.refused) = (Some(text), refused);
+        refused.is_none()
+    }
+}
+
+/// The code of the log line that tells of a policy which cannot be used.
+const REFUSED: &str = "policy_refused";
+
+/// Builds a policy, or gives the code of why it is none, which the log explains.
+async fn build(text: Option<String>) -> Result<Compiled, &'static str> {
+    let Some(text) = text else {
+        let reason = "policy_absent";
+        tracing::error!(code = REFUSED, reason, "there is no policy in the store");
+        return Err(reason);
+    };
+    let build = move || match text.trim() {
+        "" => Ok(Compiled::embedded()),
+        _ => Compiled::parse("the policy", &text),
+    };
+    // It takes a while, and other requests are under way.
+    let built = tokio::task::spawn_blocking(build).await.map_err(|_| {
+        // The panic hook has told where.
+        let reason = "policy_unbuildable";
+        tracing::error!(code = REFUSED, reason, "the policy could not be built");
+        reason
+    })?;
+    built.map_err(|invalid| {
+        let reason = "policy_invalid";
+        tracing::error!(code = REFUSED, reason, error = %Chain(&invalid), "the policy in the store cannot be used");
+        reason
+    })
+}
+
+/// What is told of the policy in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told<'t> {
+    /// It is the first.
+    Begin { to: &'t str },
+    /// It follows another.
+    Change { from: &'t str, to: &'t str },
+    /// It stays, since another was refused for this reason.
+    Refuse { code: &'t str, stays: &'t str },
+}
+
+/// Keeps what is told of the policy.
+pub(super) trait Scribe: Sync {
+    /// Returns once it is kept.
+    fn tell(&self, told: Told<'_>) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex as Lock;
+
+    use super::*;
+
+    /// Writes down what it is told, in words.
+    #[derive(Default)]
+    struct Paper(Lock<Vec<&'static str>>);
+
+    impl Scribe for Paper {
+        async fn tell(&self, told: Told<'_>) -> Result<(), Unavailable> {
+            self.0.lock().unwrap().push(match told {
+                Told::Begin { .. } => "begin",
+                Told::Change { .. } => "change",
+                Told::Refuse { .. } => "refuse",
+            });
+            Ok(())
+        }
+    }
+
+    /// Cannot write.
+    struct Broken;
+
+    impl Scribe for Broken {
+        async fn tell(&self, _: Told<'_>) -> Result<(), Unavailable> {
+            Err(Unavailable { store: "queue", cause: "gone".into() })
+        }
+    }
+
+    /// Rules that read these texts, one after the other, and how often they did.
+    fn reading(texts: &[Option<&'static str>]) -> (Rules, Arc<Lock<VecDeque<Option<&'static str>>>>) {
+        let left = Arc::new(Lock::new(texts.iter().copied().collect::<VecDeque<_>>()));
+        let texts = left.clone();
+        let read = move || -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
+            let next = texts.lock().unwrap().pop_front().expect("one read more than there should be");
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                match next {
+                    Some("down") => Err(Unavailable { store: "policy", cause: "gone".into() }),
+                    other => Ok(other.map(str::to_owned)),
+                }
+            })
+        };
+        (Rules::following(Box::new(read)), left)
+    }
+
+    async fn version(rules: &Rules, now: u64) -> Option<String> {
+        version_by(rules, now, &Paper::default()).await
+    }
+
+    async fn version_by(rules: &Rules, now: u64, scribe: &impl Scribe) -> Option<String> {
+        rules.current(Timestamp(now), scribe).await.map(|rules| rules.policy.version().to_owned())
+    }
+
+    #[tokio::test]
+    async fn it_is_read_at_the_first_request_and_again_once_it_is_too_old() {
+        let (rules, left) = reading(&[Some(""), Some(""), Some("# other\n")]);
+        let first = version(&rules, 0).await;
+        assert_eq!(first, Some(Compiled::embedded().policy.version().to_owned()));
+        assert_eq!(version(&rules, FRESH_FOR - 1).await, first);
+        assert_eq!(left.lock().unwrap().len(), 2);
+        assert_eq!(version(&rules, FRESH_FOR).await, first);
+        assert_ne!(version(&rules, 2 * FRESH_FOR).await, first);
+    }
+
+    #[tokio::test]
+    async fn a_bad_policy_is_refused_and_the_old_one_kept() {
+        let (rules, left) =
+            reading(&[Some(""), Some("nonsense"), Some("nonsense"), None, Some("down"), Some("# new\n")]);
+        let first = version(&rules, 0).await;
+        for number in 0..4 {
+            assert_eq!(version(&rules, FRESH_FOR + number * AGAIN_WITH).await, first);
+        }
+        assert_eq!(left.lock().unwrap().len(), 1);
+        assert_ne!(version(&rules, FRESH_FOR + 4 * AGAIN_WITH).await, first);
+    }
+
+    #[tokio::test]
+    async fn before_the_first_good_one_there_is_none_and_the_store_is_asked_again_soon() {
+        for fault in [Some("nonsense"), Some("down"), None] {
+            let (rules, left) = reading(&[fault, Some("")]);
+            assert_eq!(version(&rules, 0).await, None);
+            assert_eq!(version(&rules, AGAIN_WITHOUT - 1).await, None);
+            assert_eq!(left.lock().unwrap().len(), 1);
+            assert!(version(&rules, AGAIN_WITHOUT).await.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn one_request_reads_and_those_beside_it_go_on() {
+        let (rules, _left) = reading(&[Some(""), Some("# other\n")]);
+        let (one, other) = tokio::join!(version(&rules, 0), version(&rules, 0));
+        assert!(one.is_some() && one == other);
+        let (reader, beside) = tokio::join!(version(&rules, FRESH_FOR), version(&rules, FRESH_FOR));
+        assert_eq!(beside, one);
+        assert_ne!(reader, one);
+    }
+
+    #[tokio::test]
+    async fn each_policy_is_on_record_before_it_is_in_force() {
+        let (rules, _left) = reading(&[Some(""), Some(""), Some("nonsense"), Some("# new\n"), Some("# new\n")]);
+        let paper = Paper::default();
+        assert_eq!(version_by(&rules, 0, &Broken).await, None);
+        let first = version_by(&rules, AGAIN_WITHOUT, &paper).await;
+        assert!(first.is_some());
+        let later = AGAIN_WITHOUT + FRESH_FOR;
+        assert_eq!(version_by(&rules, later, &paper).await, first);
+        assert_eq!(version_by(&rules, later + AGAIN_WITH, &Broken).await, first);
+        assert_ne!(version_by(&rules, later + 2 * AGAIN_WITH, &paper).await, first);
+        assert_eq!(*paper.0.lock().unwrap(), ["begin", "refuse", "change"]);
     }
 }
