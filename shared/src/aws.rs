@@ -4,6 +4,7 @@
 //! makes the SDK's clients, all on one HTTP client, each with its own budget of time and attempts.
 
 mod connector;
+pub mod dynamodb;
 pub mod fault;
 pub mod secrets_manager;
 pub mod sqs;

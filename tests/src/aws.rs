@@ -1,0 +1,3 @@
+//! AWS on this machine: emulations where they are faithful, doubles of our own where they are not.
+
+pub mod dynalite;
