@@ -11,6 +11,7 @@
 )]
 
 pub mod audit;
+pub mod aws;
 pub mod client;
 pub mod gate;
 pub mod gemini;

@@ -1,0 +1,3 @@
+//! On AWS: what is deployed, under Lambda's own protocol, before emulated services.
+
+mod lambda;

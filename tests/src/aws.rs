@@ -1,0 +1,12 @@
+//! AWS on this machine: emulations where they are faithful, doubles of our own where they are not.
+//!
+//! What is started here is what ships: the released binary under the real Lambda Runtime protocol, with the environment
+//! that Terraform gave it.
+
+pub mod runtime;
+pub mod server;
+
+/// The region of everything emulated.
+pub const REGION: &str = "eu-west-1";
+/// The account of everything emulated: the one that moto's STS answers with.
+pub const ACCOUNT: &str = "123456789012";
