@@ -3,6 +3,7 @@
 //! What is started here is what ships: the released binary under the real Lambda Runtime protocol, with the environment
 //! that Terraform gave it.
 
+pub mod dynalite;
 pub mod runtime;
 pub mod server;
 

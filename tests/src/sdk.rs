@@ -49,7 +49,7 @@ pub async fn script(sdk: Sdk, file: impl Into<PathBuf>) -> tokio::process::Comma
 fn python(name: &str, requirements: &str, file: &Path) -> Command {
     let source = sources().join("python");
     let wanted = read(&source.join(requirements));
-    let home = installed(name, &wanted, |home| {
+    let home = installed("sdk", name, &wanted, |home| {
         virtual_environment(home);
         run(pip(home).arg("-r").arg(source.join(requirements)), "pip must reach PyPI, or a mirror by PIP_INDEX_URL");
     });
@@ -59,12 +59,21 @@ fn python(name: &str, requirements: &str, file: &Path) -> Command {
 }
 
 fn node(file: &Path) -> Command {
-    let source = sources().join("node");
+    node_script(&sources().join("node"), "sdk", "node", file)
+}
+
+/// A script of the folder `source` for Node.js, with the packages that the folder's manifest names: those are installed
+/// beneath `target/AREA/NAME`.
+///
+/// # Panics
+/// When they cannot be installed.
+#[must_use]
+pub fn node_script(source: &Path, area: &str, name: &str, file: &Path) -> Command {
     let manifest = ["package.json", "package-lock.json"];
     let own_node = !on_path("npm");
     let wanted: String = manifest.iter().map(|name| read(&source.join(name))).collect();
     let wanted = if own_node { format!("{NODE}\n{wanted}") } else { wanted };
-    let home = installed("node", &wanted, |home| {
+    let home = installed(area, name, &wanted, |home| {
         for name in manifest {
             wait::done("copy the manifest", fs::copy(source.join(name), home.join(name)));
         }
@@ -86,10 +95,10 @@ fn node(file: &Path) -> Command {
 
 /// The folder of this name with `wanted` installed in it: made anew when something else was wanted before, and by one
 /// process at a time.
-fn installed(name: &str, wanted: &str, install: impl FnOnce(&Path)) -> PathBuf {
-    let all = target().join("sdk");
+fn installed(area: &str, name: &str, wanted: &str, install: impl FnOnce(&Path)) -> PathBuf {
+    let all = target().join(area);
     let home = all.join(name);
-    wait::done("make the folder of SDKs", fs::create_dir_all(&all));
+    wait::done("make the folder of what is installed", fs::create_dir_all(&all));
     let lock = wait::done("open the lock", File::create(all.join(format!("{name}.lock"))));
     wait::done("take the lock", lock.lock());
     let note = home.join("installed");
