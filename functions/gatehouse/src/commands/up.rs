@@ -15,7 +15,7 @@ use shared::caller::Key;
 use shared::clock::{Clock as _, SystemClock};
 use shared::config::{Reader, Strings};
 use shared::google::gemini;
-use shared::host;
+use shared::host::{self, Door};
 use shared::policy::Compiled;
 use shared::ports::{AuditQueue, Callers, Model};
 use shared::recorder::Recorder;
@@ -121,16 +121,17 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
     };
     let drain = drain::Loop::start(data.to_owned(), DRAIN_EVERY)?;
     let stop = host::stop_signal()?;
+    let door = Door::Http(listener);
     let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules.current() };
     match upstream {
         Upstream::Offline => {
             welcome.print("offline model", "offline")?;
-            answer(listener, store.gate(Offline::default()), watched, stop).await;
+            answer(door, store.gate(Offline::default()), watched, stop).await?;
         }
         Upstream::Gemini(base, source) => {
             welcome.print(base.as_str(), base.as_str())?;
             let model = gemini::Client::new(base, source, config.deadlines)?;
-            answer(listener, store.gate(model), watched, stop).await;
+            answer(door, store.gate(model), watched, stop).await?;
         }
     }
     // What was recorded last is moved too.
@@ -155,21 +156,22 @@ impl Store {
 }
 
 async fn answer<M: Model, C: Callers, Q: AuditQueue>(
-    listener: TcpListener,
+    door: Door,
     gate: Gate<M, C, Q, SystemClock>,
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
-) {
+) -> Result<(), host::Error> {
     let serving = gate.clone();
     let answer = move |request| {
         let gate = serving.clone();
         async move { gate.answer(request).await }
     };
-    tokio::select! {
-        () = host::serve(listener, answer, stop) => {}
-        () = follow(watched, |rules| gate.adopt(rules)) => {}
-    }
+    let served = tokio::select! {
+        served = host::serve(door, answer, stop) => served,
+        () = follow(watched, |rules| gate.adopt(rules)) => Ok(()),
+    };
     gate.drained().await;
+    served
 }
 
 /// What is told once the gate is up.
