@@ -4,8 +4,11 @@
 //! that Terraform gave it.
 
 pub mod dynalite;
+pub mod endpoint;
+pub mod moto;
 pub mod runtime;
 pub mod server;
+pub mod terraform;
 
 /// The region of everything emulated.
 pub const REGION: &str = "eu-west-1";
