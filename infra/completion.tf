@@ -5,23 +5,8 @@ locals {
   knockers = var.url_auth == "NONE" ? { public = "*" } : {
     for arn in var.allowed_principals : "role-${substr(sha256(arn), 0, 16)}" => arn
   }
-}
 
-module "completion" {
-  source = "./modules/function"
-
-  name                 = local.completion
-  description          = "Gatehouse: answers Gemini's and OpenAI's API, guarded."
-  zip                  = { path = var.zip_path, hash = filebase64sha256(var.zip_path) }
-  architecture         = var.architecture
-  memory_mb            = var.memory_mb
-  timeout_seconds      = var.timeout_seconds
-  reserved_concurrency = var.reserved_concurrency
-  log_retention_days   = var.log_retention_days
-  kms_key_arn          = aws_kms_key.bundle.arn
-  tracing              = var.tracing
-  policy_json          = data.aws_iam_policy_document.completion.json
-
+  # All that the function reads, and nothing it does not.
   environment = {
     AUDIT_QUEUE_URL      = aws_sqs_queue.audit.url
     CALLERS_TABLE        = aws_dynamodb_table.callers.name
@@ -39,9 +24,25 @@ module "completion" {
   }
 }
 
+module "completion" {
+  source = "./modules/function"
+
+  name                 = local.completion
+  description          = "Gatehouse: answers Gemini's and OpenAI's API, guarded."
+  zip                  = { path = var.zip_path, hash = filebase64sha256(var.zip_path) }
+  architecture         = var.architecture
+  memory_mb            = var.memory_mb
+  timeout_seconds      = var.timeout_seconds
+  reserved_concurrency = var.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  kms_key_arn          = aws_kms_key.bundle.arn
+  tracing              = var.tracing
+  policy_json          = data.aws_iam_policy_document.completion.json
+  environment          = local.environment
+}
+
 # The door. No CORS: a browser that may call holds a key that its user may read.
 resource "aws_lambda_function_url" "completion" {
-  #checkov:skip=CKV_AWS_258:With NONE the function itself authenticates every request, by Gatehouse key; AWS_IAM is a variable away.
   function_name      = module.completion.name
   authorization_type = var.url_auth
   invoke_mode        = "RESPONSE_STREAM"
@@ -54,7 +55,6 @@ resource "aws_lambda_function_url" "completion" {
 # to a URL that becomes NONE later nor ever takes back. Ours is there in both cases; the provider's outlives a change to
 # AWS_IAM, where its condition never holds.
 resource "aws_lambda_permission" "url" {
-  #checkov:skip=CKV_AWS_301:With NONE the URL is public by intent, under the condition that the call comes by it.
   for_each = local.knockers
 
   statement_id           = "url-${each.key}"

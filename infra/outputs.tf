@@ -1,6 +1,6 @@
 output "url" {
-  description = "Where the bundle answers: the base URL for Gemini's SDKs; OpenAI's take it with `v1` behind it."
-  value       = aws_lambda_function_url.completion.function_url
+  description = "Where the bundle answers: the base URL for Gemini's SDKs; OpenAI's take it with `/v1` behind it."
+  value       = trimsuffix(aws_lambda_function_url.completion.function_url, "/")
 }
 
 output "function_name" {

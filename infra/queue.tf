@@ -1,11 +1,15 @@
 locals {
   # SQS's longest. A record that nobody fetched for so long is lost.
   audit_retention_seconds = 14 * 86400
+
+  # The most that provider 5.100 lets a queue take. SQS itself takes 1 MiB; the function trims records to fit.
+  audit_record_bytes = 256 * 1024
 }
 
 resource "aws_sqs_queue" "audit" {
   name                      = "${var.name_prefix}-audit"
   message_retention_seconds = local.audit_retention_seconds
+  max_message_size          = local.audit_record_bytes
   # Whoever fetches records has so long to store them: six runs of two and a half minutes.
   visibility_timeout_seconds = 900
   receive_wait_time_seconds  = 20
@@ -22,6 +26,7 @@ resource "aws_sqs_queue" "audit" {
 resource "aws_sqs_queue" "audit_dead" {
   name                      = "${var.name_prefix}-audit-dead"
   message_retention_seconds = local.audit_retention_seconds
+  max_message_size          = local.audit_record_bytes
 
   kms_master_key_id                 = aws_kms_key.bundle.arn
   kms_data_key_reuse_period_seconds = 300

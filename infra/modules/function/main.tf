@@ -47,8 +47,6 @@ resource "aws_iam_role_policy" "work" {
 }
 
 data "aws_iam_policy_document" "trace" {
-  #checkov:skip=CKV_AWS_356:X-Ray's two actions for writing know no resources.
-  #checkov:skip=CKV_AWS_111:As above; a trace can be added and no data changed.
   statement {
     sid     = "WriteTraces"
     actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
@@ -66,7 +64,6 @@ resource "aws_iam_role_policy" "trace" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_50:Tracing is a variable, off by default: callers choose whether their requests are traced.
   #checkov:skip=CKV_AWS_116:Only invoked synchronously: whoever calls sees the failure, and there is no event to keep.
   #checkov:skip=CKV_AWS_117:It talks to public APIs only. A VPC would add a NAT gateway's cost and protect nothing.
   #checkov:skip=CKV_AWS_173:The environment holds names and numbers only. Its own key would cost a KMS call at each cold start.
