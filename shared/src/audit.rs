@@ -13,12 +13,14 @@ use crate::answer::Usage;
 use crate::clock::Timestamp;
 use crate::guards::Decision;
 
+mod bound;
 pub mod chain;
 pub mod encoding;
 mod hash;
 pub mod line;
 pub mod pepper;
 
+pub use bound::LINE_BYTES;
 pub use hash::{Hash, WriterId};
 pub use pepper::Pepper;
 
@@ -150,10 +152,12 @@ pub struct Link {
 }
 
 impl Record {
-    /// Puts an entry into its place and hashes both.
+    /// Puts an entry into its place and hashes both. Texts that would make its line longer than [`LINE_BYTES`] are
+    /// trimmed before.
     #[must_use]
     pub fn seal(entry: Entry, link: Link) -> Self {
         let Link { record_id, writer_id, seq, prev_hash, voids } = link;
+        let entry = entry.bounded();
         let mut record = Self { v: VERSION, record_id, entry, writer_id, seq, prev_hash, voids, hash: Hash::ZERO };
         record.hash = encoding::hash(&record);
         record

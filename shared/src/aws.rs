@@ -1,1 +1,221 @@
 //! AWS's services behind the ports.
+//!
+//! [`Access`] is read from the environment alone: no profile, no metadata service, no file is ever asked. [`Clients`]
+//! makes the SDK's clients, all on one HTTP client, each with its own budget of time and attempts.
+
+mod connector;
+pub mod dynamodb;
+pub mod fault;
+pub mod secrets_manager;
+pub mod sqs;
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::app_name::AppName;
+use aws_types::region::Region;
+use url::Url;
+
+use self::connector::Connector;
+pub use self::fault::Fault;
+use crate::config::{Reader, Setting};
+use crate::https::{self, Unbuildable};
+use crate::secret::Secret;
+
+/// The region. Lambda sets it.
+const AWS_REGION: &str = "AWS_REGION";
+
+/// Whose requests these are. Lambda sets the three of them, for the function's role, and a new environment has new ones.
+const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// What signs them.
+const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// What shows that the two are temporary; a user's own keys have none.
+const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+
+/// Another endpoint for all services, by the SDKs' own name for it.
+const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// Another endpoint for DynamoDB.
+const AWS_ENDPOINT_URL_DYNAMODB: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+/// Another endpoint for Secrets Manager.
+const AWS_ENDPOINT_URL_SECRETS_MANAGER: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+/// Another endpoint for SQS.
+const AWS_ENDPOINT_URL_SQS: &str = "AWS_ENDPOINT_URL_SQS";
+
+/// Until a connection stands. Within a region that takes milliseconds; a second leaves room for a lost packet.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// The pause before the second attempt is up to this, at random, and doubles. The SDK's own of a second is for batch
+/// jobs; here a caller waits.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// DynamoDB answers within 10 ms or not at all, but the first request of an environment also makes the connection.
+const DYNAMODB: Budget = Budget { attempt: Duration::from_millis(1500), attempts: 3, total: Duration::from_secs(4) };
+
+/// The key is fetched once in minutes, and without it nothing goes: it may take the longest.
+const SECRETS_MANAGER: Budget = Budget { attempt: Duration::from_secs(2), attempts: 3, total: Duration::from_secs(6) };
+
+/// An audit record may have a megabyte to carry. Two attempts, since the recorder sends three times itself.
+const SQS: Budget = Budget { attempt: Duration::from_secs(2), attempts: 2, total: Duration::from_millis(4500) };
+
+/// How long a call may take, and how often it is tried. Only what may pass is tried again: throttling, a server's
+/// error, a broken connection, an attempt without an answer.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    attempt: Duration,
+    attempts: u32,
+    total: Duration,
+}
+
+/// Where AWS is and who asks.
+#[derive(Clone, Debug)]
+pub struct Access {
+    region: String,
+    access_key_id: Secret<String>,
+    secret_access_key: Secret<String>,
+    session_token: Option<Secret<String>>,
+    endpoints: Endpoints,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Endpoints {
+    all: Option<Url>,
+    dynamodb: Option<Url>,
+    secrets_manager: Option<Url>,
+    sqs: Option<Url>,
+}
+
+impl Access {
+    /// Reads it from the settings; `None` only with a mistake noted.
+    ///
+    /// # Defaults
+    /// No session token; AWS's own endpoints.
+    pub fn read(read: &mut Reader<'_>) -> Option<Self> {
+        let region: Option<RegionName> = read.required(AWS_REGION);
+        let access_key_id = read.required(AWS_ACCESS_KEY_ID);
+        let secret_access_key = read.required(AWS_SECRET_ACCESS_KEY);
+        let session_token = read.optional(AWS_SESSION_TOKEN);
+        let endpoints = Endpoints {
+            all: read.optional(AWS_ENDPOINT_URL),
+            dynamodb: read.optional(AWS_ENDPOINT_URL_DYNAMODB),
+            secrets_manager: read.optional(AWS_ENDPOINT_URL_SECRETS_MANAGER),
+            sqs: read.optional(AWS_ENDPOINT_URL_SQS),
+        };
+        let RegionName(region) = region?;
+        Some(Self {
+            region,
+            access_key_id: access_key_id?,
+            secret_access_key: secret_access_key?,
+            session_token,
+            endpoints,
+        })
+    }
+}
+
+/// A region's name. It becomes part of a host's name, so it has the characters of one label.
+struct RegionName(String);
+
+impl Setting for RegionName {
+    const WANTED: &'static str = "the name of a region, such as eu-central-1";
+
+    fn parse(text: &str) -> Option<Self> {
+        let label = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) && text.len() <= 63;
+        label.then(|| Self(text.to_owned()))
+    }
+}
+
+/// Makes the clients of AWS's services.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    sdk: SdkConfig,
+    endpoints: Endpoints,
+}
+
+impl Clients {
+    /// Clients for who is told by `access`. They share their connections.
+    ///
+    /// # Errors
+    /// [`Unbuildable`] when the HTTP client cannot be built.
+    pub fn new(access: Access) -> Result<Self, Unbuildable> {
+        let Access { region, access_key_id, secret_access_key, session_token, endpoints } = access;
+        let credentials = Credentials::new(
+            access_key_id.expose(),
+            secret_access_key.expose(),
+            session_token.map(|token| token.expose().clone()),
+            None,
+            "environment",
+        );
+        let sdk = SdkConfig::builder()
+            .behavior_version(behavior())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client()?)
+            .build();
+        Ok(Self { sdk, endpoints })
+    }
+
+    /// Clients as another has configured them: credentials, region, endpoints and [`http_client`] are taken as they
+    /// are, budgets are ours.
+    #[must_use]
+    pub fn of(sdk: SdkConfig) -> Self {
+        Self { sdk, endpoints: Endpoints::default() }
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.configured(DYNAMODB, &self.endpoints.dynamodb))
+    }
+
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.configured(SECRETS_MANAGER, &self.endpoints.secrets_manager))
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.configured(SQS, &self.endpoints.sqs))
+    }
+
+    fn configured(&self, budget: Budget, endpoint: &Option<Url>) -> SdkConfig {
+        let Budget { attempt, attempts, total } = budget;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(total)
+            .build();
+        let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(FIRST_PAUSE);
+        let mut sdk = self.sdk.to_builder().timeout_config(timeouts).retry_config(retries);
+        sdk.set_app_name(AppName::new("gatehouse").ok());
+        if let Some(url) = endpoint.as_ref().or(self.endpoints.all.as_ref()) {
+            sdk.set_endpoint_url(Some(url.as_str().to_owned()));
+        }
+        sdk.build()
+    }
+}
+
+/// The version of the SDK's defaults that all of this was written for.
+#[must_use]
+pub fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// The HTTP client for the SDK, with connections of its own.
+///
+/// # Errors
+/// [`Unbuildable`] when TLS or the resolver cannot be set up.
+pub fn http_client() -> Result<SharedHttpClient, Unbuildable> {
+    Ok(SharedHttpClient::new(Connector::new(https::client(CONNECT)?)))
+}
+
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
-//! Callers and their keys: `gh_<id>_<secret>`.
+//! Callers, and what they are known by: a key of ours, `gh_<id>_<secret>`, or an IAM role of theirs.
 //!
-//! The id is public and carries a checksum, so that a mistyped or invented key is refused without asking a store. Of
-//! the secret only its SHA-256 is kept: with 256 random bits there is nothing to guess, hence nothing to slow down.
+//! A key's id is public and carries a checksum, so that a mistyped or invented key is refused without asking a store. Of
+//! the secret only its SHA-256 is kept: with 256 random bits there is nothing to guess, hence nothing to slow down. A
+//! role's id is derived from the role. Who has a key is never admitted by a role, nor the other way round.
 
 use std::fmt;
 
@@ -11,6 +12,10 @@ use subtle::ConstantTimeEq;
 
 use crate::secret::Secret;
 
+mod role;
+
+pub use role::{NoRole, Role};
+
 const PREFIX: &str = "gh_";
 /// Random characters of an id: 50 bits tell callers apart, they keep no secret.
 const ID_RANDOM: usize = 10;
@@ -19,7 +24,7 @@ const ID_CHECKSUM: usize = 2;
 /// 32 bytes in base32.
 const SECRET: usize = 52;
 
-/// A caller's public id: ten random characters of lower-case base32 and two of checksum.
+/// A caller's public id: ten characters of lower-case base32, which are random or a role's digest, and two of checksum.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(String);
 
@@ -36,14 +41,23 @@ pub struct NoRandomness(#[source] getrandom::Error);
 /// Who may call.
 #[derive(Clone)]
 pub struct Caller {
-    /// The public half of the key.
+    /// The public half of the key, or what the role is looked up by.
     pub id: Id,
     /// The operator's name for it; audit records carry it.
     pub name: String,
-    /// SHA-256 of the secret half.
-    pub secret_hash: [u8; 32],
-    /// Whether the operator has taken the key back.
+    /// What proves a request to be the caller's.
+    pub credential: Credential,
+    /// Whether the operator has shut the caller out.
     pub revoked: bool,
+}
+
+/// What proves a request to be a caller's.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The secret half of a key, of which this is the SHA-256.
+    Key([u8; 32]),
+    /// An IAM role, which AWS vouches for.
+    Role(Role),
 }
 
 /// A new key, to be shown once.
@@ -78,6 +92,14 @@ impl Id {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id of the caller with this role.
+    #[must_use]
+    pub fn of_role(role: &Role) -> Self {
+        let digest = Sha256::new().chain_update("gatehouse.caller.role").chain_update(role.arn()).finalize();
+        let text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
+        Self::with_checksum(&text.chars().take(ID_RANDOM).collect::<String>())
     }
 
     fn with_checksum(random: &str) -> Self {
@@ -137,7 +159,7 @@ impl Key {
     #[must_use]
     pub fn caller(&self, name: impl Into<String>) -> Caller {
         let secret_hash = Sha256::digest(self.secret.expose()).into();
-        Caller { id: self.id.clone(), name: name.into(), secret_hash, revoked: false }
+        Caller { id: self.id.clone(), name: name.into(), credential: Credential::Key(secret_hash), revoked: false }
     }
 }
 
@@ -150,12 +172,28 @@ impl Presented {
 }
 
 impl Caller {
+    /// The caller with this role.
+    #[must_use]
+    pub fn of_role(role: Role, name: impl Into<String>) -> Self {
+        Self { id: Id::of_role(&role), name: name.into(), credential: Credential::Role(role), revoked: false }
+    }
+
     /// Whether the presented key is this caller's and still valid. Takes as long for a wrong secret as for a right one.
     #[must_use]
     pub fn admits(&self, presented: &Presented) -> bool {
-        let same =
-            self.secret_hash.ct_eq(&presented.secret_hash) & self.id.0.as_bytes().ct_eq(presented.id.0.as_bytes());
-        bool::from(same) & !self.revoked
+        let (hash, keyed) = match &self.credential {
+            Credential::Key(hash) => (*hash, true),
+            Credential::Role(_) => ([0; 32], false),
+        };
+        let same = hash.ct_eq(&presented.secret_hash) & self.id.0.as_bytes().ct_eq(presented.id.0.as_bytes());
+        bool::from(same) & keyed & !self.revoked
+    }
+
+    /// Whether this is the caller with this very role, and still admitted. The id alone proves nothing: it is shorter
+    /// than a role.
+    #[must_use]
+    pub fn admits_role(&self, role: &Role) -> bool {
+        !self.revoked && matches!(&self.credential, Credential::Role(own) if own == role)
     }
 }
 
@@ -167,10 +205,16 @@ pub fn admit(found: Option<Caller>, presented: &Presented) -> Option<Caller> {
     let caller = found.unwrap_or_else(|| Caller {
         id: presented.id.clone(),
         name: String::new(),
-        secret_hash: [0; 32],
+        credential: Credential::Key([0; 32]),
         revoked: true,
     });
     (caller.admits(presented) & known).then_some(caller)
+}
+
+/// The caller that was found, if the role is theirs.
+#[must_use]
+pub fn admit_role(found: Option<Caller>, role: &Role) -> Option<Caller> {
+    found.filter(|caller| caller.admits_role(role))
 }
 
 fn base32(text: &str, length: usize) -> bool {
@@ -184,6 +228,15 @@ impl fmt::Debug for Caller {
             .field("name", &self.name)
             .field("revoked", &self.revoked)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(_) => f.write_str("Key(..)"),
+            Self::Role(role) => f.debug_tuple("Role").field(role).finish(),
+        }
     }
 }
 
@@ -266,6 +319,32 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_admitted_by_the_caller_with_that_very_role_only() {
+        let role = |name: &str| Role::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap();
+        let caller = Caller::of_role(role("app"), "app");
+        assert_eq!(Id::parse(caller.id.as_str()), Ok(Id::of_role(&role("app"))));
+        assert_eq!(admit_role(Some(caller.clone()), &role("app")).unwrap().name, "app");
+        assert!(admit_role(None, &role("app")).is_none());
+        // Found by an id that happens to be the same.
+        let other = Caller { id: caller.id.clone(), ..Caller::of_role(role("other"), "other") };
+        assert!(admit_role(Some(other), &role("app")).is_none());
+        assert!(admit_role(Some(Caller { revoked: true, ..caller }), &role("app")).is_none());
+    }
+
+    #[test]
+    fn a_key_opens_no_role_and_a_role_no_key() {
+        let key = Key::mint().unwrap();
+        let role = Role::parse("arn:aws:iam::123456789012:role/app").unwrap();
+        let with_role = Caller { id: key.id().clone(), ..Caller::of_role(role.clone(), "app") };
+        assert!(admit(Some(with_role.clone()), &Key::parse(key.text().expose()).unwrap()).is_none());
+        // Not even with the secret whose hash would stand where a role has none.
+        let nothing = Presented { id: key.id().clone(), secret_hash: [0; 32] };
+        assert!(admit(Some(with_role), &nothing).is_none());
+        let with_key = Caller { id: Id::of_role(&role), ..key.caller("app") };
+        assert!(admit_role(Some(with_key), &role).is_none());
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let key = Key::mint().unwrap();
         let (text, caller) = (key.text(), key.caller("app"));
@@ -274,7 +353,9 @@ mod tests {
         let shown = format!("{key:?} {caller:?} {presented:?} {text:?}");
         assert!(shown.contains(key.id().as_str()));
         assert!(!shown.contains(&secret));
-        assert!(!shown.contains(&format!("{:?}", caller.secret_hash)));
-        assert!(!shown.contains(&data_encoding::HEXLOWER.encode(&caller.secret_hash)));
+        let Credential::Key(hash) = &caller.credential else { panic!("a key's caller has a key") };
+        let shown = format!("{shown} {:?}", caller.credential);
+        assert!(!shown.contains(&format!("{hash:?}")));
+        assert!(!shown.contains(&data_encoding::HEXLOWER.encode(hash)));
     }
 }

@@ -183,7 +183,7 @@ settings! {
     NonZeroUsize: "a whole number above 0",
 }
 
-#[cfg(feature = "google")]
+#[cfg(any(feature = "aws", feature = "google"))]
 settings! { url::Url: "a URL" }
 
 /// Every mistake in the settings.

@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod fields;
 pub mod guards;
 pub mod limits;
+pub mod metrics;
 pub mod policy;
 pub mod ports;
 pub mod recorder;
@@ -25,5 +26,7 @@ pub mod fakes;
 pub mod google;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(any(feature = "aws", feature = "google"))]
+pub mod https;
 #[cfg(feature = "host")]
 pub mod telemetry;

@@ -76,6 +76,16 @@ const RULES: &[Rule] = &[
         because: "the host knows nothing of the domain",
     },
     Rule {
+        place: "shared/src/aws",
+        forbidden: &["crate::guards", "crate::host", "crate::google", "std::fs", "std::env"],
+        because: "an adapter knows its ports and nothing of the other adapters",
+    },
+    Rule {
+        place: "shared/src/https.rs",
+        forbidden: &["crate::aws", "crate::google", "crate::host"],
+        because: "the way out knows nothing of who takes it",
+    },
+    Rule {
         place: "shared/src",
         forbidden: &["completion::", "gatehouse::", "tests::harness"],
         because: "what is shared knows no function",

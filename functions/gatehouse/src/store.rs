@@ -37,6 +37,9 @@ pub(crate) enum Error {
         /// The newest schema known here.
         known: i64,
     },
+    /// A caller with a role, which only AWS can vouch for.
+    #[error("a caller with an IAM role is for AWS: here every caller has a key")]
+    KeysOnly,
     /// The pepper's file is not a pepper.
     #[error("`{}` is not a pepper (32 bytes): restore it, or move it away to begin anew", .0.display())]
     BadPepper(PathBuf),

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Hash, Record, Void, WriterId};
 
+/// What XML forbids and JSON does not escape.
+const ILLEGAL: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+
 /// A line that is not a record. Tells where reading stopped and nothing of what stands there, which may be a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -19,7 +22,8 @@ pub enum Malformed {
 }
 
 impl Record {
-    /// The record as JSON, without a line end.
+    /// The record as JSON, without a line end. Every character of it may stand in an XML document, as a queue demands
+    /// of its messages: of those that may not, JSON escapes all but two itself.
     #[must_use]
     pub fn to_line(&self) -> String {
         let Self { v, record_id, entry, writer_id, seq, prev_hash, voids, hash } = self;
@@ -34,7 +38,12 @@ impl Record {
             hash: *hash,
         };
         #[expect(clippy::expect_used, reason = "strings, integers and string keys are always JSON")]
-        serde_json::to_string(&flat).expect("a record is JSON")
+        let line = serde_json::to_string(&flat).expect("a record is JSON");
+        // They can stand inside strings only. Beside them, U+0000 to U+001F and lone surrogates are illegal.
+        if !line.contains(ILLEGAL) {
+            return line;
+        }
+        line.replace(ILLEGAL[0], "\\ufffe").replace(ILLEGAL[1], "\\uffff")
     }
 
     /// Reads what [`Record::to_line`] wrote. It does not check the hash.

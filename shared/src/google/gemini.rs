@@ -1,20 +1,19 @@
 //! The Gemini API over HTTPS.
 //!
-//! The key travels in a header only: an error of the HTTP client prints the URL. Redirects are off, so that no other
-//! host is ever handed a prompt. An attempt is repeated before the first byte only, and only where it is certain that
-//! the first one came to nothing.
+//! The key travels in a header only: an error of the HTTP client prints the URL. An attempt is repeated before the first
+//! byte only, and only where it is certain that the first one came to nothing.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{error, sse, wire};
 use crate::answer::Chunk;
+use crate::https::{self, Unbuildable};
 use crate::ports::{self, Count, Deadline, Failure, Key, Keys, Mode, Prompt};
 
 /// Where Gemini lives, unless a setting points elsewhere.
@@ -67,34 +66,13 @@ pub struct Client<K> {
     deadlines: Deadlines,
 }
 
-/// The client could not be built.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be built")]
-pub struct Unbuildable(#[source] ports::Cause);
-
 impl<K: Keys> Client<K> {
     /// A client of the API at `base`, with the keys from `keys`.
     ///
     /// # Errors
     /// [`Unbuildable`] when TLS or the resolver cannot be set up.
     pub fn new(base: Url, keys: K, deadlines: Deadlines) -> Result<Self, Unbuildable> {
-        let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Unbuildable(error.into()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(deadlines.connect)
-            // Whatever the environment says of proxies: a prompt goes to Gemini and nowhere else.
-            .no_proxy()
-            .redirect(Policy::none())
-            .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls)
-            .build()
-            .map_err(|error| Unbuildable(error.into()))?;
+        let http = https::client(deadlines.connect)?;
         Ok(Self { http, base, keys, deadlines })
     }
 

@@ -51,12 +51,25 @@ impl Rate {
         self.per_minute.get() as u64
     }
 
+    /// How far `units` move the `tat` on, in microseconds.
+    #[must_use]
+    pub fn cost(self, units: u64) -> u64 {
+        let time = (u128::from(units) * u128::from(MINUTE)).div_ceil(u128::from(self.per_minute.get()));
+        u64::try_from(time).unwrap_or(u64::MAX)
+    }
+
+    /// How far ahead of the clock the `tat` may be, in microseconds.
+    #[must_use]
+    pub const fn tolerance(self) -> u64 {
+        self.tolerance
+    }
+
     /// Takes `units`, and returns the new `tat`.
     ///
     /// # Errors
     /// When to try again.
     pub fn take(self, tat: Micros, units: u64, now: Micros) -> Result<Micros, Retry> {
-        let cost = self.time(units);
+        let cost = self.cost(units);
         if cost > self.tolerance {
             return Err(Retry::Never);
         }
@@ -72,11 +85,16 @@ impl Rate {
     #[must_use]
     pub fn correct(self, tat: Micros, taken: u64, used: u64, then: Micros, now: Micros) -> Micros {
         if used > taken {
-            return Micros(tat.max(now).0.saturating_add(self.time(used - taken)));
+            return Micros(tat.max(now).0.saturating_add(self.cost(used - taken)));
         }
+        Micros(tat.0.saturating_sub(self.back(taken, used, then, now)))
+    }
+
+    /// How far `taken` units of an earlier time move the `tat` back once no more than `used` turn out to have been used.
+    #[must_use]
+    pub fn back(self, taken: u64, used: u64, then: Micros, now: Micros) -> u64 {
         let elapsed = now.0.saturating_sub(then.0);
-        let back = self.time(taken).saturating_sub(self.time(used)).saturating_sub(elapsed);
-        Micros(tat.0.saturating_sub(back))
+        self.cost(taken).saturating_sub(self.cost(used)).saturating_sub(elapsed)
     }
 
     /// Units that could be taken now.
@@ -85,11 +103,6 @@ impl Rate {
         let room = self.tolerance.saturating_sub(tat.0.saturating_sub(now.0));
         let units = u128::from(room) * u128::from(self.per_minute.get()) / u128::from(MINUTE);
         u64::try_from(units).unwrap_or(u64::MAX)
-    }
-
-    fn time(self, units: u64) -> u64 {
-        let time = (u128::from(units) * u128::from(MINUTE)).div_ceil(u128::from(self.per_minute.get()));
-        u64::try_from(time).unwrap_or(u64::MAX)
     }
 }
 

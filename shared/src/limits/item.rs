@@ -167,11 +167,15 @@ impl Item {
 }
 
 impl Limits {
-    fn requests(&self) -> Option<Rate> {
+    /// The rate of requests.
+    #[must_use]
+    pub fn requests(&self) -> Option<Rate> {
         self.requests_per_minute.map(|rate| Rate::single(rate, self.burst))
     }
 
-    fn tokens(&self) -> Option<Rate> {
+    /// The rate of tokens.
+    #[must_use]
+    pub fn tokens(&self) -> Option<Rate> {
         self.tokens_per_minute.map(Rate::bulk)
     }
 }

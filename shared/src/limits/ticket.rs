@@ -167,13 +167,16 @@ impl Claim {
     /// # Errors
     /// The refusal; item and ticket are as before.
     pub fn admit(&self, item: &mut Item, demand: &Demand, ticket: &mut Ticket) -> Result<(), Box<Refused>> {
-        item.admit(demand, &self.limits, ticket.at).map_err(|(limit, retry)| {
-            let standing = item.standing(&self.limits, ticket.at);
-            Box::new(Refused { kind: self.kind, limit, retry, standing })
-        })?;
-        ticket.standing = ticket.standing.tighter(item.standing(&self.limits, ticket.at));
-        ticket.holds.push(self.hold(ticket.at));
+        let admitted = item.admit(demand, &self.limits, ticket.at);
+        admitted.map_err(|(limit, retry)| self.refusal(limit, retry, item, ticket.at))?;
+        ticket.add(self, item);
         Ok(())
+    }
+
+    /// The refusal of a request by this claim's item.
+    #[must_use]
+    pub fn refusal(&self, limit: Limit, retry: Retry, item: &Item, now: Timestamp) -> Box<Refused> {
+        Box::new(Refused { kind: self.kind, limit, retry, standing: item.standing(&self.limits, now) })
     }
 }
 
@@ -190,6 +193,12 @@ impl Ticket {
             holds: Vec::new(),
             standing: Standing::default(),
         }
+    }
+
+    /// Adds what the request holds with a claim, whose item has taken it in.
+    pub fn add(&mut self, claim: &Claim, item: &Item) {
+        self.standing = self.standing.tighter(item.standing(&claim.limits, self.at));
+        self.holds.push(claim.hold(self.at));
     }
 }
 

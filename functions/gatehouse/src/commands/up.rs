@@ -116,13 +116,13 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
         recorder: Recorder::new(writer, Spool::open(data, writer)?, SystemClock),
         accounts: Accounts::of(Ledger::open(data, SystemClock.now())?),
         pepper: pepper::open(data)?,
-        rules: Rules::new(rules),
+        rules,
         config,
     };
     let drain = drain::Loop::start(data.to_owned(), DRAIN_EVERY)?;
     let stop = host::stop_signal()?;
     let door = Door::Http(listener);
-    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules.current() };
+    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules };
     match upstream {
         Upstream::Offline => {
             welcome.print("offline model", "offline")?;
@@ -144,13 +144,14 @@ struct Store {
     recorder: Recorder<Spool, SystemClock>,
     accounts: Accounts,
     pepper: shared::audit::Pepper,
-    rules: Rules,
+    rules: Compiled,
     config: Config,
 }
 
 impl Store {
     fn gate<M: Model>(self, model: M) -> Gate<M, callers::Callers, Spool, SystemClock> {
         let Self { callers, recorder, accounts, pepper, rules, config } = self;
+        let (pepper, rules) = (pepper.into(), Rules::new(rules));
         Gate::new(Parts { model, callers, recorder, accounts, clock: SystemClock, pepper, rules, config })
     }
 }
@@ -161,17 +162,10 @@ async fn answer<M: Model, C: Callers, Q: AuditQueue>(
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), host::Error> {
-    let serving = gate.clone();
-    let answer = move |request| {
-        let gate = serving.clone();
-        async move { gate.answer(request).await }
-    };
-    let served = tokio::select! {
-        served = host::serve(door, answer, stop) => served,
+    tokio::select! {
+        served = gate.serve(door, stop) => served,
         () = follow(watched, |rules| gate.adopt(rules)) => Ok(()),
-    };
-    gate.drained().await;
-    served
+    }
 }
 
 /// What is told once the gate is up.

@@ -1,9 +1,9 @@
-//! The callers in SQLite.
+//! The callers in SQLite: all of them have a key.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
-use shared::caller::{Caller, Id};
+use shared::caller::{Caller, Credential, Id};
 use shared::clock::Timestamp;
 use shared::ports::{self, Unavailable};
 
@@ -56,7 +56,8 @@ fn find(connection: &Connection, id: &Id) -> Result<Option<Caller>, Error> {
         .prepare_cached("SELECT name, secret_hash, revoked IS NOT NULL FROM caller WHERE id = ?1")
         .and_then(|mut statement| {
             let read = |row: &Row<'_>| {
-                Ok(Caller { id: id.clone(), name: row.get(0)?, secret_hash: row.get(1)?, revoked: row.get(2)? })
+                let credential = Credential::Key(row.get(1)?);
+                Ok(Caller { id: id.clone(), name: row.get(0)?, credential, revoked: row.get(2)? })
             };
             statement.query_row([id.as_str()], read).optional()
         })
@@ -65,9 +66,10 @@ fn find(connection: &Connection, id: &Id) -> Result<Option<Caller>, Error> {
 
 /// Adds a caller. `false`, and nothing is done, when the name or the id is in use.
 pub(crate) fn add(connection: &Connection, caller: &Caller, now: Timestamp) -> Result<bool, Error> {
+    let Credential::Key(secret_hash) = caller.credential else { return Err(Error::KeysOnly) };
     let added = connection.execute(
         "INSERT INTO caller (id, name, secret_hash, created) VALUES (?1, ?2, ?3, ?4)",
-        params![caller.id.as_str(), caller.name, caller.secret_hash, signed(now)],
+        params![caller.id.as_str(), caller.name, secret_hash, signed(now)],
     );
     match added {
         Ok(_) => Ok(true),
@@ -146,6 +148,14 @@ mod tests {
         let callers = Callers::new(sqlite::open(data.path()).unwrap(), vec![key.caller("session")]);
         assert_eq!(callers.find(key.id()).await.unwrap().unwrap().name, "session");
         assert_eq!(list(&sqlite::open(data.path()).unwrap()).unwrap(), []);
+    }
+
+    #[test]
+    fn a_caller_with_a_role_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        let role = shared::caller::Role::parse("arn:aws:iam::123456789012:role/app").unwrap();
+        let added = add(&sqlite::open(data.path()).unwrap(), &Caller::of_role(role, "app"), Timestamp(1));
+        assert!(matches!(added, Err(Error::KeysOnly)));
     }
 
     #[tokio::test]

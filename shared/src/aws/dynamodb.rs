@@ -1,0 +1,80 @@
+//! `DynamoDB` behind the ports: the [callers](Callers), the [ledger](Ledger) and the [policy](Policy), a table each.
+//!
+//! The SDK retries nothing by itself here, since a caller waits: how often and for how long something is tried is said
+//! at each adapter.
+
+mod attributes;
+mod cache;
+pub mod callers;
+mod error;
+mod ledger;
+mod policy;
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+
+pub use callers::Callers;
+pub use error::Error;
+pub use ledger::{Ledger, Pace};
+pub use policy::Policy;
+
+/// How long one attempt may take, unless said otherwise. `DynamoDB` answers within some ten milliseconds, and within a
+/// hundred where a connection has to be made; what takes longer is lost, or as good as lost.
+const ATTEMPT: Duration = Duration::from_millis(300);
+
+/// How often a failed attempt is made again, and after which pause, which doubles.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    again: u32,
+    pause: Duration,
+    /// Whether to wait until there is no throttling any more.
+    throttled: bool,
+}
+
+impl Patience {
+    /// For what is asked before anything has begun: one more attempt, at once. Who is throttled is told at once, since
+    /// the next attempt would be too, and adds to what is too much.
+    const BRIEF: Self = Self { again: 1, pause: Duration::ZERO, throttled: false };
+    /// For what has been done and is to be kept: with pauses from 50 to 400 ms, at most some two seconds in all.
+    const LONG: Self = Self { again: 4, pause: Duration::from_millis(50), throttled: true };
+    /// For what must not be done twice.
+    const NONE: Self = Self { again: 0, pause: Duration::ZERO, throttled: false };
+}
+
+/// What an answer is worth.
+#[derive(Debug)]
+struct Answer<T> {
+    told: T,
+    /// Whether an attempt before this one may have been done without an answer.
+    in_doubt: bool,
+}
+
+/// Attempts something until there is an answer, the patience ends or another attempt would not help.
+async fn attempt<T, F: Future<Output = Result<T, Error>>>(
+    patience: Patience,
+    within: Duration,
+    mut once: impl FnMut() -> F,
+) -> Result<Answer<T>, Error> {
+    let (mut left, mut pause, mut in_doubt) = (patience.again, patience.pause, false);
+    loop {
+        let error = match tokio::time::timeout(within, once()).await {
+            Ok(Ok(told)) => return Ok(Answer { told, in_doubt }),
+            Ok(Err(error)) => error,
+            Err(_) => Error::TimedOut,
+        };
+        in_doubt |= error.in_doubt();
+        let worth = error.passes() && (patience.throttled || !matches!(error, Error::Throttled(_)));
+        if left == 0 || !worth {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        (left, pause) = (left - 1, pause * 2);
+    }
+}
+
+/// The same client, without retries of its own.
+fn without_retries(client: &Client) -> Client {
+    Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
+}
