@@ -34,6 +34,14 @@ bench-gateway *words:
     cargo build --release -p gatehouse
     cargo bench -p tests --bench gateway -- {{ words }}
 
+# The zips that infra/ deploys, into target/lambda; `target/tools` gets the tool it needs.
+package architecture="arm64":
+    .ci/package {{ architecture }}
+
+# What can be said of infra/ without an account: format, validity, its tests, checkov.
+infra:
+    .ci/infra
+
 # Licences, advisories, sources and bans of all dependencies.
 deny:
     cargo deny check

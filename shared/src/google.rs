@@ -1,5 +1,6 @@
 //! Adapters to Google.
 
+pub mod base;
 pub mod error;
 pub mod gemini;
 pub mod sse;

@@ -1,42 +1,114 @@
-//! Serves HTTP outside Lambda.
+//! Where requests come in and answers go out, whatever the platform: as invocations of a Lambda function, or over HTTP.
+//!
+//! The platform's own variables decide. The host knows nothing of what is asked, nor of who may ask.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::{mpsc, oneshot};
 
-mod attended;
+use crate::clock::Timestamp;
+use crate::config::Strings;
 
-use attended::Attended;
+mod lambda;
+mod server;
 
-/// How long a client may take to send a request's head. More than a slow line needs, less than a slow attacker wants.
-const HEAD_WITHIN: Duration = Duration::from_secs(15);
+pub use lambda::{Failed, RUNTIME_API, Runtime};
+pub use server::stop_signal;
 
-/// Connections served at a time; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 1024;
+/// The port to serve HTTP on, outside Lambda. Container platforms set it.
+pub const PORT: &str = "PORT";
 
-/// How long a client may leave what was sent to it unread. It holds a connection and what was written for it all the
-/// while.
-const READ_WITHIN: Duration = Duration::from_secs(120);
+/// The port where none is set.
+const DEFAULT_PORT: u16 = 8080;
 
-/// How long running requests may take to end once the process was asked to stop.
-const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// Where requests come in.
+#[derive(Debug)]
+pub enum Door {
+    /// Over HTTP, at a listener.
+    Http(TcpListener),
+    /// As invocations of a Lambda function.
+    Lambda(Runtime),
+}
+
+/// Why requests cannot come in, or no longer do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The port is taken, or not allowed.
+    #[error("could not listen on port {0}")]
+    Listen(u16, #[source] io::Error),
+    /// Lambda could not be asked for the next invocation.
+    #[error("the Lambda Runtime API failed")]
+    Runtime(#[source] Failed),
+}
+
+impl Door {
+    /// The platform's door: Lambda where its Runtime API is named, otherwise HTTP on all addresses of this machine, as
+    /// container platforms expect it, at [`PORT`]. A port that cannot be read counts as 8080.
+    ///
+    /// # Errors
+    /// [`Error::Listen`].
+    pub async fn open(strings: &dyn Strings) -> Result<Self, Error> {
+        if let Some(runtime) = Runtime::of(strings) {
+            return Ok(Self::Lambda(runtime));
+        }
+        let port = strings.get(PORT).ok().flatten().and_then(|port| port.trim().parse().ok()).unwrap_or(DEFAULT_PORT);
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
+        listener.map(Self::Http).map_err(|cause| Error::Listen(port, cause))
+    }
+}
+
+/// Answers every request with `answer` until `stop` is done; then lets running ones end, within bounds.
+///
+/// # Errors
+/// [`Error::Runtime`], on Lambda only, when there can be no further request.
+pub async fn serve<F, A>(door: Door, answer: F, stop: impl Future<Output = ()>) -> Result<(), Error>
+where
+    F: Fn(Request<Received>) -> A + Clone + Send + 'static,
+    A: Future<Output = Response<Body>> + Send + 'static,
+{
+    match door {
+        Door::Http(listener) => {
+            server::serve(listener, answer, stop).await;
+            Ok(())
+        }
+        Door::Lambda(runtime) => runtime.serve(answer, stop).await.map_err(Error::Runtime),
+    }
+}
+
+/// Tells the platform, where it listens, that the process cannot start. `code` is the stable name of the reason; the
+/// rest stands in the log.
+pub async fn give_up(strings: &dyn Strings, code: &'static str) {
+    if let Some(runtime) = Runtime::of(strings) {
+        runtime.give_up(code).await;
+    }
+}
+
+/// The body of a request: handed over whole, or still arriving.
+pub type Received = Either<Full<Bytes>, Incoming>;
+
+/// When the platform ends the process, whatever it is doing. A request's extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(pub Timestamp);
+
+/// Who called, by the platform's own word. A request's extension: nothing that a client sends can make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The principal's ARN, as AWS has checked it: for a role that was assumed, that of its session.
+    pub arn: String,
+    /// The AWS account it belongs to.
+    pub account: String,
+}
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -53,6 +125,7 @@ pub struct Stream {
     pieces: mpsc::Receiver<Piece>,
     /// What is sent should the writer vanish without [`Writer::end`]: a client must be able to tell.
     broken: Option<Bytes>,
+    written: Option<oneshot::Receiver<Infallible>>,
 }
 
 #[derive(Debug)]
@@ -63,7 +136,11 @@ enum Piece {
 
 /// Writes a streamed body.
 #[derive(Debug)]
-pub struct Writer(mpsc::Sender<Piece>);
+pub struct Writer {
+    pieces: mpsc::Sender<Piece>,
+    /// Tells by its end that there is no writer any more.
+    _writing: oneshot::Sender<Infallible>,
+}
 
 /// The client hung up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +152,9 @@ pub struct Gone;
 pub fn stream(broken: Bytes) -> (Writer, Body) {
     // A slow client holds the writer back after a few pieces instead of filling the memory.
     let (sender, pieces) = mpsc::channel(8);
-    (Writer(sender), Body::Stream(Stream { pieces, broken: Some(broken) }))
+    let (writing, written) = oneshot::channel();
+    let writer = Writer { pieces: sender, _writing: writing };
+    (writer, Body::Stream(Stream { pieces, broken: Some(broken), written: Some(written) }))
 }
 
 impl Writer {
@@ -84,18 +163,35 @@ impl Writer {
     /// # Errors
     /// [`Gone`] when nobody reads any more.
     pub async fn send(&self, piece: Bytes) -> Result<(), Gone> {
-        self.0.send(Piece::Data(piece)).await.map_err(|_| Gone)
+        self.pieces.send(Piece::Data(piece)).await.map_err(|_| Gone)
     }
 
     /// Ends the body.
     pub async fn end(self) {
         // A client that is gone needs no end.
-        let _gone = self.0.send(Piece::End).await;
+        let _gone = self.pieces.send(Piece::End).await;
     }
 
     /// Returns once nobody reads any more.
     pub async fn gone(&self) {
-        self.0.closed().await;
+        self.pieces.closed().await;
+    }
+}
+
+impl Body {
+    /// Done once nobody writes to this body any more, whether it was read to its end or dropped. Whoever asks a second
+    /// time gets an answer at once.
+    pub(crate) fn written(&mut self) -> impl Future<Output = ()> + use<> {
+        let written = match self {
+            Self::Full(_) => None,
+            Self::Stream(stream) => stream.written.take(),
+        };
+        async move {
+            if let Some(written) = written {
+                // Nothing is ever sent: this ends with the writer.
+                let _ended = written.await;
+            }
+        }
     }
 }
 
@@ -137,96 +233,9 @@ impl http_body::Body for Body {
     }
 }
 
-/// Serves every request that `listener` brings with `answer`, until `stop` is done; then lets running requests end, and
-/// in the end closes the connections of those that do not.
-pub async fn serve<F, A>(listener: TcpListener, answer: F, stop: impl Future<Output = ()>)
-where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    A: Future<Output = Response<Body>> + Send + 'static,
-{
-    serve_and_drain(listener, answer, stop, DRAIN_WITHIN).await;
-}
-
-async fn serve_and_drain<F, A>(listener: TcpListener, answer: F, stop: impl Future<Output = ()>, drain_within: Duration)
-where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    A: Future<Output = Response<Body>> + Send + 'static,
-{
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    let (shutdown, connections, over) = (GracefulShutdown::new(), TaskTracker::new(), CancellationToken::new());
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut stop = pin!(stop);
-    loop {
-        let place = tokio::select! {
-            () = &mut stop => break,
-            place = room.clone().acquire_owned() => place,
-        };
-        let accepted = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => accepted,
-        };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
-            Err(error) => {
-                // Out of file descriptors, most likely: it passes once connections close.
-                tracing::warn!(error = %error, "could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        // Without this the first piece of a stream waits some 40 ms for the client's delayed acknowledgement.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(error = %error, "connection closed before it was served");
-            continue;
-        }
-        let answer = answer.clone();
-        let service = service_fn(move |request| {
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
-        });
-        let socket = TokioIo::new(Attended::new(socket, READ_WITHIN));
-        let connection = shutdown.watch(server.serve_connection(socket, service));
-        let over = over.clone();
-        connections.spawn(async move {
-            let _place = place;
-            let ended = tokio::select! {
-                ended = connection => ended,
-                () = over.cancelled() => return,
-            };
-            if let Err(error) = ended {
-                tracing::debug!(error = %error, "connection ended early");
-            }
-        });
-    }
-    connections.close();
-    if tokio::time::timeout(drain_within, shutdown.shutdown()).await.is_err() {
-        tracing::warn!("stopped with requests still running");
-    }
-    // A connection that is left takes its answer with it: whoever still writes to it learns that nobody reads.
-    over.cancel();
-    connections.wait().await;
-}
-
-/// Done once the process is asked to stop, by SIGTERM or by Ctrl-C.
-///
-/// # Errors
-/// When the signals cannot be listened for.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
-    use tokio::io::AsyncWriteExt;
 
     use super::*;
 
@@ -256,32 +265,5 @@ mod tests {
         let (writer, body) = stream(Bytes::new());
         drop(body);
         assert_eq!(writer.send(Bytes::new()).await, Err(Gone));
-    }
-
-    #[tokio::test]
-    async fn a_client_that_never_reads_does_not_outlive_the_server() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let writers = TaskTracker::new();
-        let tasks = writers.clone();
-        let (asking, mut asked) = mpsc::unbounded_channel();
-        let answer = move |_: Request<Incoming>| {
-            let (writer, body) = stream(Bytes::new());
-            asking.send(()).unwrap();
-            tasks.spawn(async move {
-                while writer.send(Bytes::from(vec![b'x'; 1 << 20])).await.is_ok() {}
-                writer.end().await;
-            });
-            async move { Response::new(body) }
-        };
-        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let stop = tokio::time::sleep(Duration::from_millis(200));
-        let served = serve_and_drain(listener, answer, stop, Duration::from_millis(200));
-        tokio::time::timeout(Duration::from_secs(20), served).await.unwrap();
-        assert!(asked.try_recv().is_ok(), "the answer was not even asked for");
-        writers.close();
-        tokio::time::timeout(Duration::from_secs(20), writers.wait()).await.unwrap();
-        drop(client);
     }
 }

@@ -1,19 +1,23 @@
-//! What a function tells its operator: log lines on stderr, panics by their place, errors with their causes.
+//! What a function tells its operator: log lines on stderr, panics by their place, errors with their causes. On Lambda
+//! also metrics, which CloudWatch reads off stdout.
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{self, Location};
 use std::process::ExitCode;
 
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt as lines};
 
-use crate::config::Strings;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{self, Strings};
+use crate::metrics::Event;
 
 /// How much is logged: `off`, `error`, `warn`, `info` (the default), `debug` or `trace`. It holds for Gatehouse's own
 /// lines; libraries log warnings at most, since their finer lines show headers and bodies.
@@ -25,6 +29,12 @@ pub const GATEHOUSE_LOG_FORMAT: &str = "GATEHOUSE_LOG_FORMAT";
 /// Set by Lambda for every function.
 const AWS_LAMBDA_RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
+/// The function's name, which Lambda sets too. Where there is one, there is a CloudWatch that reads metrics.
+const AWS_LAMBDA_FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+
+/// The exit code of a process whose settings are wrong: `EX_USAGE` of BSD's `sysexits.h`.
+const BAD_SETTINGS: u8 = 64;
+
 /// Gatehouse's own crates.
 const OWN: [&str; 5] = ["completion", "drain", "gatehouse", "rotation", "shared"];
 
@@ -34,7 +44,8 @@ const OWN: [&str; 5] = ["completion", "drain", "gatehouse", "rotation", "shared"
 /// a second time, it changes nothing.
 pub fn start(strings: &dyn Strings) {
     let (settings, mistakes) = Settings::read(strings);
-    if Registry::default().with(settings.layer(io::stderr)).try_init().is_err() {
+    let meter = strings.get(AWS_LAMBDA_FUNCTION_NAME).ok().flatten().map(|function| Meter { function, to: io::stdout });
+    if Registry::default().with(settings.layer(io::stderr)).with(meter).try_init().is_err() {
         return;
     }
     panic::set_hook(Box::new(|panicked| report(panicked.location())));
@@ -43,15 +54,19 @@ pub fn start(strings: &dyn Strings) {
     }
 }
 
-/// The end of a `main`: an error is logged with its causes, and is exit code 1.
-pub fn exit<E: Error>(result: Result<(), E>) -> ExitCode {
+/// The end of a `main`: an error is logged with its causes. It is exit code 64 where the settings are wrong, else 1.
+pub fn exit<E: Error + 'static>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{}", Chain(&error));
-            ExitCode::FAILURE
+            if is_of_settings(&error) { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
         }
     }
+}
+
+fn is_of_settings(error: &(dyn Error + 'static)) -> bool {
+    error.is::<config::Invalid>() || error.source().is_some_and(is_of_settings)
 }
 
 /// An error with its causes, each once: `a: b: c`.
@@ -126,6 +141,55 @@ impl Settings {
             Format::Json => layer.json().flatten_event(true).boxed(),
         };
         layer.with_filter(targets)
+    }
+}
+
+/// Writes the metrics of events, whatever is logged of them.
+struct Meter<W> {
+    function: String,
+    to: W,
+}
+
+impl<S, W> Layer<S> for Meter<W>
+where
+    S: tracing::Subscriber,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn on_event(&self, told: &tracing::Event<'_>, _: Context<'_, S>) {
+        if !OWN.contains(&told.metadata().target().split(':').next().unwrap_or_default()) {
+            return;
+        }
+        let mut event = Fields::default();
+        told.record(&mut event);
+        let mut text = event.0.lines(&self.function, SystemClock.now()).join("\n");
+        if !text.is_empty() {
+            text.push('\n');
+            // One write, so that lines stay whole. There is nobody to tell should it fail.
+            let _lost = self.to.make_writer().write_all(text.as_bytes());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fields(Event);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.text(field.name(), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.number(field.name(), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.truth(field.name(), value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0.text("message", &format!("{value:?}"));
+        }
     }
 }
 
@@ -223,6 +287,37 @@ mod tests {
         );
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&line["count"], &line["message"], &line["level"]), (&3.into(), &"done".into(), &"INFO".into()));
+    }
+
+    #[test]
+    fn metrics_are_read_off_our_own_events_even_where_nothing_is_logged() {
+        let (log, paper) = (Paper::default(), Paper::default());
+        let (off, line, page) = (HashMap::from([(GATEHOUSE_LOG, "off")]), log.clone(), paper.clone());
+        let layer = Settings::read(&off).0.layer(move || line.clone());
+        let meter = Meter { function: "f".to_owned(), to: move || page.clone() };
+        tracing::subscriber::with_default(Registry::default().with(layer).with(Some(meter)), || {
+            tracing::info!(target: "completion::service", decision = "allow", cost_micros = 7_u64, "answered");
+            tracing::info!(target: "completion::service", code = "unknown_route", "refused");
+            tracing::info!(target: "theirs", code = "unknown_route", "refused");
+            tracing::info!(target: "completion::service", "neither");
+        });
+        let text = paper.text();
+        assert_eq!(log.text(), "");
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!((&lines[0]["cost_micros"], &lines[0]["requests"]), (&7.into(), &1.into()));
+        assert_eq!(lines[1]["code"], "unknown_route");
+    }
+
+    #[test]
+    fn wrong_settings_have_an_exit_code_of_their_own() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the settings are wrong")]
+        struct Wrong(#[source] config::Invalid);
+
+        let wrong = exit(Err(Wrong(config::Invalid { mistakes: Vec::new() })));
+        assert_eq!(wrong, ExitCode::from(64));
+        assert_eq!(exit(Err(Outer(Middle(io::Error::other("gone"))))), ExitCode::FAILURE);
     }
 
     #[test]

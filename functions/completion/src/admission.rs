@@ -146,7 +146,7 @@ async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let parts = &visit.parts;
     let policy = &visit.rules.policy;
     // The ledger keeps no names, whatever the records do.
-    let user = asking.user.map(|user| parts.pepper.hmac("user", user));
+    let user = asking.user.map(|user| visit.pepper.hmac("user", user));
     let claims = policy.admission.claims(&asking.caller.name, user.as_deref(), &visit.request_id);
     match parts.accounts.admit(&claims, demand, now).await {
         Ok(Admission::Admitted(ticket)) => Ok(Some(ticket)),

@@ -1,5 +1,7 @@
 //! Delivers what Gemini answers: counts, whole answers and streams, each with its outcome on record before it ends.
 
+use std::pin::pin;
+
 use bytes::{Bytes, BytesMut};
 use http::{Response, StatusCode};
 use shared::answer::{Chunk, Usage};
@@ -7,8 +9,8 @@ use shared::audit::Entry;
 use shared::clock::Clock;
 use shared::conversation::Content;
 use shared::host::{self, Body, Gone, Writer};
-use shared::ports::{Answer, AuditQueue, Callers, Failure, Mode, Model, Prompt};
-use tokio::time::{Instant, timeout, timeout_at};
+use shared::ports::{Answer, AuditQueue, Callers, Deadline, Failure, Mode, Model, Prompt};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::finish::{self, Finish};
 use crate::gate;
@@ -46,7 +48,10 @@ pub(crate) async fn count<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     prompt: &Prompt,
 ) -> Result<(), Problem> {
     let parts = passage.visit.parts.clone();
-    let count = parts.model.count(prompt).await.map_err(|failure| passage.failed(&failure))?;
+    let began = Instant::now();
+    let count = timeout_at(began + passage.visit.time_left(), parts.model.count(prompt)).await.unwrap_or_else(late);
+    passage.upstream += began.elapsed();
+    let count = count.map_err(|failure| passage.failed(&failure))?;
     passage.entry.tokens = count.usage;
     passage.entry.key_version = count.key_version;
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
@@ -69,13 +74,16 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         let chunk = answer.next().await?.ok_or(Failure::Garbled("it is empty"))?;
         Ok((chunk, answer.key_version().map(str::to_owned)))
     };
+    let began = Instant::now();
+    let end_by = began + passage.visit.time_left();
     let asked = tokio::select! {
-        asked = asked => asked,
+        asked = timeout_at(end_by, asked) => asked.unwrap_or_else(late),
         () = passage.visit.gone() => {
             passage.entry.error = Some(CALLER_GONE.into());
             return passage.conclude().await;
         }
     };
+    passage.upstream += began.elapsed();
     let (chunk, key_version) = asked.map_err(|failure| passage.failed(&failure))?;
     passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
@@ -84,7 +92,7 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let rules = passage.visit.rules.clone();
     let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut progress = Progress::default();
-    progress.note(&chunk, &mut passage.entry);
+    progress.note(&chunk, passage);
     progress.ended().map_err(|failure| passage.failed(&failure))?;
     let mut chunk = outlet.pass(chunk);
     if outlet.leaked() {
@@ -107,13 +115,16 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     json: bool,
 ) -> Result<(), Problem> {
     let parts = passage.visit.parts.clone();
+    let began = Instant::now();
+    let end_by = began + passage.visit.time_left();
     let asked = tokio::select! {
-        asked = parts.model.generate(prompt, Mode::Stream) => asked,
+        asked = timeout_at(end_by, parts.model.generate(prompt, Mode::Stream)) => asked.unwrap_or_else(late),
         () = passage.visit.gone() => {
             passage.entry.error = Some(CALLER_GONE.into());
             return passage.conclude().await;
         }
     };
+    passage.upstream += began.elapsed();
     let mut answer = asked.map_err(|failure| passage.failed(&failure))?;
     passage.reservation.answered();
     passage.entry.upstream_status = Some(StatusCode::OK.as_u16());
@@ -127,7 +138,6 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let rules = passage.visit.rules.clone();
     let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
     let mut said = String::new();
-    let end_by = Instant::now() + parts.config.deadlines.total;
     let mut ready = BytesMut::new();
     let mut end = pour(
         passage,
@@ -194,10 +204,13 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     Flow { writer, end_by, ready, said }: &mut Flow<'_>,
 ) -> End {
     let mut progress = Progress::default();
+    let mut over = pin!(sleep_until(*end_by));
     loop {
+        let asked = Instant::now();
         let next = tokio::select! {
             biased;
             next = answer.next() => next,
+            () = &mut over => late(()),
             () = std::future::ready(()), if !ready.is_empty() => {
                 if send(writer, *end_by, ready.split()).await == Err(Gone) {
                     return End::CallerGone;
@@ -206,6 +219,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             }
             () = writer.gone() => return End::CallerGone,
         };
+        passage.upstream += asked.elapsed();
         let chunk = match next {
             Ok(Some(chunk)) => chunk,
             Ok(None) => {
@@ -215,7 +229,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             Err(_) if progress.finished => return End::Whole,
             Err(failure) => return End::Failed(passage.failed(&failure)),
         };
-        progress.note(&chunk, &mut passage.entry);
+        progress.note(&chunk, passage);
         let chunk = outlet.pass(chunk);
         if outlet.leaked() {
             return End::Leaked;
@@ -231,6 +245,11 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             return End::CallerGone;
         }
     }
+}
+
+/// What becomes of a call that outlasts what time there is, be it ours or the platform's.
+fn late<T, L>(_: L) -> Result<T, Failure> {
+    Err(Failure::TimedOut(Deadline::Total))
 }
 
 /// Sends what is ready. A client that reads more slowly than the whole answer may take is as good as gone.
@@ -262,7 +281,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn note(&mut self, chunk: &Chunk, entry: &mut Entry) {
+    fn note<M, C, Q, K>(&mut self, chunk: &Chunk, passage: &mut Passage<'_, M, C, Q, K>) {
+        let entry = &mut passage.entry;
         if let Some(usage) = chunk.usage {
             // The last one counts; they are never added.
             entry.tokens = usage;
@@ -276,6 +296,7 @@ impl Progress {
         }
         for reason in chunk.candidates.iter().filter_map(|candidate| candidate.finish_reason.as_deref()) {
             self.finished = true;
+            passage.finish = Some(finish::name(reason).to_owned());
             match Finish::of(reason) {
                 Finish::Length | Finish::Stop => {}
                 Finish::Failed => entry.error = Some(format!("finish:{}", finish::name(reason))),

@@ -1,6 +1,7 @@
 //! The gate: an HTTP request in, its answer out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -8,11 +9,12 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use serde_json::{Value, json};
 use shared::audit::Pepper;
-use shared::clock::Clock;
-use shared::host::Body;
+use shared::clock::{Clock, Timestamp};
+use shared::host::{self, Body, Deadline, Door};
 use shared::policy::Compiled;
 use shared::ports::{AuditQueue, Callers, Model};
 use shared::recorder::Recorder;
+use shared::telemetry::Chain;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -21,15 +23,24 @@ use uuid::{NoContext, Uuid};
 use crate::admission::{self, Accounts};
 use crate::body::Room;
 use crate::config::Config;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
 use crate::routes::Route;
 use crate::surface::Surface;
 use crate::{body, credentials, openapi, service};
 
+mod fetched;
 mod rules;
 
+pub use fetched::{Fetch, Fetched};
 pub use rules::Rules;
+
+/// What is left of the time that the platform gives once Gemini has to have ended: the outcome is recorded in it, and
+/// the budget settled, with some attempts at each.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// With less time than this Gemini is not asked.
+const LEAST_TIME: Duration = Duration::from_secs(1);
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -47,7 +58,7 @@ pub struct Parts<M, C, Q, K> {
     /// Tells the time.
     pub clock: K,
     /// The key of the hashes that stand for users and prompts in records.
-    pub pepper: Pepper,
+    pub pepper: Fetched<Pepper>,
     /// The policy in force.
     pub rules: Rules,
     /// Settings.
@@ -88,14 +99,46 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let span = tracing::info_span!("request", id = %request_id);
         let (sender, response) = oneshot::channel();
         let surface = Surface::of(request.uri().path(), request.headers());
-        let (parts, room, rules) = (self.parts.clone(), self.room.clone(), self.parts.rules.current());
-        let visit = Visit { parts, room, rules, request_id: request_id.clone(), surface, respond: Some(sender) };
-        self.running.spawn(visit.run(request).instrument(span));
+        let deadline = request.extensions().get().map(|Deadline(deadline)| *deadline);
+        let (parts, room, id) = (self.parts.clone(), self.room.clone(), request_id.clone());
+        let work = async move {
+            let (rules, pepper) = match ready(&parts).await {
+                Ok(ready) => ready,
+                Err(problem) => {
+                    tracing::info!(code = problem.code.as_str(), "refused");
+                    let (head, body) = request.into_parts();
+                    body::throw_away(&head.headers, body).await;
+                    let receipt = Receipt { request_id: id, ..Receipt::default() };
+                    // A client that has hung up needs no response.
+                    let _gone = sender.send(refusal(surface, &problem, &receipt));
+                    return;
+                }
+            };
+            let respond = Some(sender);
+            Visit { parts, room, rules, pepper, deadline, request_id: id, surface, respond }.run(request).await;
+        };
+        self.running.spawn(work.instrument(span));
         response.await.unwrap_or_else(|_| {
             // The task ended without a word: it panicked, and the panic hook has told where.
             let receipt = Receipt { request_id, ..Receipt::default() };
             refusal(surface, &Problem::internal(), &receipt)
         })
+    }
+
+    /// Answers whatever comes in at `door` until `stop` is done, and returns once every request has ended and left its
+    /// record.
+    ///
+    /// # Errors
+    /// As for [`host::serve`].
+    pub async fn serve(&self, door: Door, stop: impl Future<Output = ()>) -> Result<(), host::Error> {
+        let gate = self.clone();
+        let answer = move |request| {
+            let gate = gate.clone();
+            async move { gate.answer(request).await }
+        };
+        let served = host::serve(door, answer, stop).await;
+        self.drained().await;
+        served
     }
 
     /// Puts another policy in force for the requests that come from now on.
@@ -104,7 +147,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
     }
 
     /// Returns once every request has ended and left its record. No new ones may come.
-    pub async fn drained(&self) {
+    async fn drained(&self) {
         self.running.close();
         self.running.wait().await;
         admission::record_refusals(&self.parts, None).await;
@@ -117,6 +160,23 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
     }
 }
 
+/// What every request is answered by: the policy in force, and the pepper.
+async fn ready<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
+    parts: &Parts<M, C, Q, K>,
+) -> Result<(Arc<Compiled>, Pepper), Problem> {
+    let (rules, pepper) = tokio::join!(parts.rules.current(parts.clock.now()), parts.pepper.get());
+    let rules = rules.ok_or_else(|| {
+        let message = "the policy cannot be read at the moment, and without it nothing is answered; try again";
+        Problem::new(Code::PolicyUnavailable, message)
+    })?;
+    let pepper = pepper.map_err(|unavailable| {
+        tracing::error!(code = "pepper_unavailable", error = %Chain(&unavailable), "the pepper cannot be read");
+        let message = "no audit record can be made at the moment, and without it nothing is answered; try again";
+        Problem::new(Code::AuditUnavailable, message)
+    })?;
+    Ok((rules, pepper))
+}
+
 /// One request at the gate.
 pub(crate) struct Visit<M, C, Q, K> {
     pub(crate) parts: Arc<Parts<M, C, Q, K>>,
@@ -124,6 +184,9 @@ pub(crate) struct Visit<M, C, Q, K> {
     pub(crate) room: Room,
     /// The policy that was in force when it came.
     pub(crate) rules: Arc<Compiled>,
+    pub(crate) pepper: Pepper,
+    /// When the platform ends the process.
+    deadline: Option<Timestamp>,
     pub(crate) request_id: String,
     /// Whose API was called, and in whose words everything is answered.
     pub(crate) surface: Surface,
@@ -162,9 +225,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         }
         // A route that does not exist needs no key to be told so; whatever exists does.
         let admitted = match route {
-            Ok(route) => {
-                credentials::authenticate(&head.headers, query, &self.parts.callers).await.map(|caller| (route, caller))
-            }
+            Ok(route) => credentials::authenticate(&head, &self.parts.callers).await.map(|caller| (route, caller)),
             Err(problem) => Err(problem),
         };
         let (route, caller) = match admitted {
@@ -191,6 +252,11 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
                 Ok(())
             }
             Route::Ask(target) => {
+                if self.time_left() < LEAST_TIME {
+                    let problem =
+                        Problem::new(Code::Overloaded, "there is too little time left to ask Gemini; try again");
+                    return Err(Problem { retry_after: Some(LEAST_TIME), ..problem });
+                }
                 service::run(self, caller, service::Call { target, headers: head.headers }, body).await
             }
         }
@@ -210,6 +276,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
             Some(respond) => respond.closed().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// How long Gemini may take from now on, at most.
+    pub(crate) fn time_left(&self) -> Duration {
+        let total = self.parts.config.deadlines.total;
+        let left = |deadline: Timestamp| deadline.since(self.parts.clock.now()).saturating_sub(MARGIN);
+        self.deadline.map_or(total, |deadline| total.min(left(deadline)))
     }
 
     pub(crate) fn receipt(&self) -> Receipt {

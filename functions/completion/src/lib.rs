@@ -1,6 +1,7 @@
 //! The guarded endpoint: authenticate, judge, record, call Gemini under a hardened prompt, redact, record.
 //!
 //! [`Gate`] is the whole of it, generic over its ports; [`Gate::answer`] takes one HTTP request and gives its answer.
+//! [`build`] makes one of AWS's adapters.
 //! The module [`service`] holds a request's way, top to bottom.
 
 pub mod admission;
@@ -9,6 +10,8 @@ pub mod compose;
 pub mod config;
 pub mod credentials;
 mod delivery;
+pub mod deployment;
+pub mod error;
 pub mod finish;
 pub mod gate;
 pub mod json;
@@ -21,4 +24,6 @@ pub mod service;
 pub mod surface;
 
 pub use config::Config;
+pub use deployment::{Deployment, build};
+pub use error::Error;
 pub use gate::{Gate, Parts, Rules};

@@ -63,6 +63,8 @@ pub enum Code {
     ModelUnpriced,
     /// More is being answered than memory is meant for.
     Overloaded,
+    /// The policy could not be read, or there is none that can be used.
+    PolicyUnavailable,
     /// The prompt was blocked, and the policy answers that with an error.
     PromptBlocked,
     /// The answer repeated the system instruction.
@@ -135,6 +137,7 @@ impl Code {
             Self::ModelNotAllowed => "model_not_allowed",
             Self::ModelUnpriced => "model_unpriced",
             Self::Overloaded => "overloaded",
+            Self::PolicyUnavailable => "policy_unavailable",
             Self::PromptBlocked => "prompt_blocked",
             Self::PromptLeak => "prompt_leak",
             Self::PromptTooLarge => "prompt_too_large",
@@ -197,6 +200,7 @@ impl Code {
             | Self::LedgerUnavailable
             | Self::ModelUnpriced
             | Self::Overloaded
+            | Self::PolicyUnavailable
             | Self::ProviderAccount
             | Self::ProviderFailed
             | Self::ProviderKey
@@ -215,6 +219,7 @@ impl Code {
             | Self::Internal
             | Self::LedgerUnavailable
             | Self::Overloaded
+            | Self::PolicyUnavailable
             | Self::ProviderCut
             | Self::ProviderFailed
             | Self::ProviderGarbled

@@ -1,6 +1,7 @@
 //! A request's way: read it, bound it, judge it, record the intent, ask, deliver, record the outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::HeaderMap;
@@ -101,7 +102,7 @@ where
     let judged = judged_text(&ask.conversation);
     let user = user.map(|user| match policy.audit.user {
         UserNames::Clear => user,
-        UserNames::Hmac => parts.pepper.hmac("user", &user),
+        UserNames::Hmac => visit.pepper.hmac("user", &user),
     });
     let entry = Entry {
         request_id: visit.request_id.clone(),
@@ -120,7 +121,7 @@ where
         redactions: BTreeMap::new(),
         prompt: kept(policy, &rules.redactor, &judged),
         answer: None,
-        prompt_hmac: Some(parts.pepper.hmac("prompt", &judged)),
+        prompt_hmac: Some(visit.pepper.hmac("prompt", &judged)),
         tokens: Usage::default(),
         cost_micros: 0,
         latency_ms: 0,
@@ -128,9 +129,10 @@ where
         error: None,
         policy_version: policy.version().to_owned(),
         key_version: None,
-        pepper_id: Some(parts.pepper.id()),
+        pepper_id: Some(visit.pepper.id()),
     };
-    let mut passage = Passage { visit, entry, began, receipt, reservation, voice };
+    let (categories, upstream, finish) = (categories(&verdict), Duration::ZERO, None);
+    let mut passage = Passage { visit, entry, began, receipt, reservation, voice, categories, upstream, finish };
     if verdict.decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
@@ -201,6 +203,12 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     pub(crate) receipt: Receipt,
     pub(crate) reservation: Reservation,
     pub(crate) voice: Voice,
+    /// The groups of rules that matched, for the log.
+    categories: String,
+    /// How long Gemini was waited for.
+    pub(crate) upstream: Duration,
+    /// How Gemini ended its answer.
+    pub(crate) finish: Option<String>,
     began: Timestamp,
 }
 
@@ -214,7 +222,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         match parts.recorder.record(self.entry.clone()).await {
             Ok(_) => Ok(()),
             Err(unavailable) => {
-                tracing::error!(error = %Chain(&unavailable), "could not store an audit record");
+                tracing::error!(code = "audit_unavailable", error = %Chain(&unavailable), "could not store an audit record");
                 let message =
                     "the audit record cannot be stored at the moment, and without it nothing is answered; try again";
                 Err(Problem::new(Code::AuditUnavailable, message))
@@ -230,18 +238,32 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let recorded = self.record().await;
         admission::close(self, due, recorded.is_ok()).await;
         recorded?;
-        let entry = &self.entry;
+        let (entry, tokens) = (&self.entry, &self.entry.tokens);
+        let upstream_ms = u64::try_from(self.upstream.as_millis()).unwrap_or(u64::MAX);
+        let counts = entry.operation == Operation::Count.as_str();
+        // OpenTelemetry's names where it has some. Metrics are read off this line: see `shared::metrics`.
         tracing::info!(
             caller = entry.caller,
             surface = entry.surface,
             operation = entry.operation,
-            model = entry.model,
-            decision = ?entry.decision,
+            decision = entry.decision.as_str(),
+            blocked = entry.blocked,
             blocked_reason = entry.blocked_reason,
-            error = entry.error,
+            categories = self.categories,
+            error.type = entry.error,
+            gen_ai.provider.name = "gcp.gemini",
+            gen_ai.operation.name = if counts { "count_tokens" } else { "generate_content" },
+            gen_ai.request.model = entry.model,
+            gen_ai.response.finish_reasons = self.finish,
+            gen_ai.usage.input_tokens = tokens.prompt + tokens.tool_use,
+            gen_ai.usage.output_tokens = tokens.candidates + tokens.thoughts,
+            gen_ai.usage.reasoning.output_tokens = tokens.thoughts,
+            gen_ai.usage.cache_read.input_tokens = tokens.cached,
+            tool_tokens = tokens.tool_use,
             cost_micros = entry.cost_micros,
             placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
+            upstream_ms,
             "answered"
         );
         Ok(())
@@ -349,6 +371,12 @@ fn rule_ids(verdict: &Verdict) -> Vec<String> {
         }
     }
     ids
+}
+
+/// The groups of rules that matched, each once.
+fn categories(verdict: &Verdict) -> String {
+    let found: BTreeSet<&str> = verdict.findings.iter().map(|finding| finding.category.as_str()).collect();
+    found.into_iter().collect::<Vec<_>>().join(",")
 }
 
 /// All text that the guard has read, in order.

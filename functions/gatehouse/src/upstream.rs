@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use shared::config::Reader;
+use shared::google::base::{is_anonymous, keeps_the_key};
 use shared::google::gemini::BASE_URL;
 use shared::ports::{self, Key, Unavailable};
 use shared::secret::Secret;
@@ -71,7 +72,7 @@ impl Upstream {
         };
         let base = match base {
             None => Url::parse(BASE_URL).map_err(|_| Error::InTheClear)?,
-            Some(base) if !base.username().is_empty() || base.password().is_some() => return Err(Error::Credentials),
+            Some(base) if !is_anonymous(&base) => return Err(Error::Credentials),
             Some(base) if keeps_the_key(&base) => base,
             Some(_) => return Err(Error::InTheClear),
         };
@@ -82,16 +83,6 @@ impl Upstream {
         }
         Ok(Self::Gemini(base, source))
     }
-}
-
-fn keeps_the_key(base: &Url) -> bool {
-    let local = match base.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    base.scheme() == "https" || (base.scheme() == "http" && local)
 }
 
 impl Source {

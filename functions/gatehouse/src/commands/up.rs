@@ -15,7 +15,7 @@ use shared::caller::Key;
 use shared::clock::{Clock as _, SystemClock};
 use shared::config::{Reader, Strings};
 use shared::google::gemini;
-use shared::host;
+use shared::host::{self, Door};
 use shared::policy::Compiled;
 use shared::ports::{AuditQueue, Callers, Model};
 use shared::recorder::Recorder;
@@ -116,21 +116,22 @@ async fn serve(up: &Up, data: &Path, settings: &dyn Strings) -> Result<(), Failu
         recorder: Recorder::new(writer, Spool::open(data, writer)?, SystemClock),
         accounts: Accounts::of(Ledger::open(data, SystemClock.now())?),
         pepper: pepper::open(data)?,
-        rules: Rules::new(rules),
+        rules,
         config,
     };
     let drain = drain::Loop::start(data.to_owned(), DRAIN_EVERY)?;
     let stop = host::stop_signal()?;
-    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules.current() };
+    let door = Door::Http(listener);
+    let welcome = Welcome { up, data, endpoint: &endpoint, key: &key, rules: &store.rules };
     match upstream {
         Upstream::Offline => {
             welcome.print("offline model", "offline")?;
-            answer(listener, store.gate(Offline::default()), watched, stop).await;
+            answer(door, store.gate(Offline::default()), watched, stop).await?;
         }
         Upstream::Gemini(base, source) => {
             welcome.print(base.as_str(), base.as_str())?;
             let model = gemini::Client::new(base, source, config.deadlines)?;
-            answer(listener, store.gate(model), watched, stop).await;
+            answer(door, store.gate(model), watched, stop).await?;
         }
     }
     // What was recorded last is moved too.
@@ -143,33 +144,28 @@ struct Store {
     recorder: Recorder<Spool, SystemClock>,
     accounts: Accounts,
     pepper: shared::audit::Pepper,
-    rules: Rules,
+    rules: Compiled,
     config: Config,
 }
 
 impl Store {
     fn gate<M: Model>(self, model: M) -> Gate<M, callers::Callers, Spool, SystemClock> {
         let Self { callers, recorder, accounts, pepper, rules, config } = self;
+        let (pepper, rules) = (pepper.into(), Rules::new(rules));
         Gate::new(Parts { model, callers, recorder, accounts, clock: SystemClock, pepper, rules, config })
     }
 }
 
 async fn answer<M: Model, C: Callers, Q: AuditQueue>(
-    listener: TcpListener,
+    door: Door,
     gate: Gate<M, C, Q, SystemClock>,
     watched: Option<Watched>,
     stop: impl Future<Output = ()>,
-) {
-    let serving = gate.clone();
-    let answer = move |request| {
-        let gate = serving.clone();
-        async move { gate.answer(request).await }
-    };
+) -> Result<(), host::Error> {
     tokio::select! {
-        () = host::serve(listener, answer, stop) => {}
-        () = follow(watched, |rules| gate.adopt(rules)) => {}
+        served = gate.serve(door, stop) => served,
+        () = follow(watched, |rules| gate.adopt(rules)) => Ok(()),
     }
-    gate.drained().await;
 }
 
 /// What is told once the gate is up.

@@ -115,3 +115,33 @@ pub enum Category {
     /// Instructions hidden by invisible characters or encodings.
     Smuggling,
 }
+
+impl Category {
+    /// The name, as policies write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatMarkup => "chat_markup",
+            Self::Density => "density",
+            Self::Exfiltration => "exfiltration",
+            Self::Operator => "operator",
+            Self::Override => "override",
+            Self::PromptExtraction => "prompt_extraction",
+            Self::RolePlay => "role_play",
+            Self::Size => "size",
+            Self::Smuggling => "smuggling",
+        }
+    }
+}
+
+impl Decision {
+    /// The name, as records write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Flag => "flag",
+            Self::Block => "block",
+        }
+    }
+}

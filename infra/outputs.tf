@@ -1,0 +1,69 @@
+output "url" {
+  description = "Where the bundle answers: the base URL for Gemini's SDKs; OpenAI's take it with `/v1` behind it."
+  value       = trimsuffix(aws_lambda_function_url.completion.function_url, "/")
+}
+
+output "function_name" {
+  description = "The name of the function behind the URL."
+  value       = module.completion.name
+}
+
+output "role_arn" {
+  description = "The ARN of the role that the function runs as."
+  value       = module.completion.role_arn
+}
+
+output "log_group_name" {
+  description = "The name of the log group of the function."
+  value       = module.completion.log_group_name
+}
+
+output "callers_table" {
+  description = "The name of the table of callers."
+  value       = aws_dynamodb_table.callers.name
+}
+
+output "ledger_table" {
+  description = "The name of the table of what was used."
+  value       = aws_dynamodb_table.ledger.name
+}
+
+output "policy_table" {
+  description = "The name of the table that holds the policy."
+  value       = aws_dynamodb_table.policy.name
+}
+
+output "audit_queue_url" {
+  description = "The URL of the queue of audit records."
+  value       = aws_sqs_queue.audit.url
+}
+
+output "audit_queue_arn" {
+  description = "The ARN of the queue of audit records."
+  value       = aws_sqs_queue.audit.arn
+}
+
+output "audit_dead_queue_url" {
+  description = "The URL of the queue of audit records that could not be stored."
+  value       = aws_sqs_queue.audit_dead.url
+}
+
+output "gemini_secret_arn" {
+  description = "The ARN of the secret that takes the key for Gemini."
+  value       = aws_secretsmanager_secret.gemini_key.arn
+}
+
+output "pepper_secret_arn" {
+  description = "The ARN of the secret that takes the pepper."
+  value       = aws_secretsmanager_secret.pepper.arn
+}
+
+output "alarm_topic_arn" {
+  description = "The ARN of the topic that alarms are published to."
+  value       = aws_sns_topic.alarms.arn
+}
+
+output "key_arn" {
+  description = "The ARN of the key that encrypts secrets, tables, queues and logs."
+  value       = aws_kms_key.bundle.arn
+}

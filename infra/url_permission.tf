@@ -1,0 +1,26 @@
+# The second permission of the Function URL, in a stack of CloudFormation's.
+#
+# Since October 2025 a URL asks for lambda:InvokeFunction beside lambda:InvokeFunctionUrl. Given bare it would also open
+# the function to Lambda's own Invoke, past the URL, so it is bound to calls that come by the URL. Provider 5.100 cannot
+# say so. From 6.29 on `aws_lambda_permission` has `invoked_via_function_url`: this file then becomes a second
+# permission in completion.tf.
+resource "aws_cloudformation_stack" "url_permission" {
+  #checkov:skip=CKV_AWS_124:The stack is a permission and has no events of its own; Terraform tells how it went.
+  name = "${local.completion}-url"
+
+  template_body = jsonencode({
+    AWSTemplateFormatVersion = "2010-09-09"
+    Description              = "Lets those who may knock invoke ${local.completion}, by its URL only."
+    Resources = {
+      for id, principal in local.knockers : join("", [for word in split("-", id) : title(word)]) => {
+        Type = "AWS::Lambda::Permission"
+        Properties = {
+          FunctionName          = module.completion.name
+          Action                = "lambda:InvokeFunction"
+          Principal             = principal
+          InvokedViaFunctionUrl = true
+        }
+      }
+    }
+  })
+}

@@ -1,0 +1,5 @@
+//! On AWS: what is deployed, under Lambda's own protocol, before emulated services.
+
+mod bundle;
+mod lambda;
+mod stack;
