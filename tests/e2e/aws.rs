@@ -2,4 +2,5 @@
 
 mod bundle;
 mod lambda;
+mod operator;
 mod stack;
