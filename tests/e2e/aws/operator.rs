@@ -20,7 +20,7 @@ use tests::aws::{ACCOUNT, REGION};
 use tests::gate;
 use tokio::process::Command;
 
-const KEY: &str = "AQ.not-a-real-key";
+const KEY: &str = "not-a-real-key";
 
 fn settings(moto: &Moto) -> HashMap<&str, &str> {
     HashMap::from([
@@ -200,10 +200,10 @@ async fn the_key_is_read_from_secrets_manager_and_replaced() {
     let keys = fresh();
     let first = keys.current().await.unwrap();
     assert_eq!(first.value.expose(), KEY);
-    let rotated = r#"{"v":1,"key":"AQ.the-next-key","key_id":"g0123"}"#;
+    let rotated = r#"{"v":1,"key":"the-next-key","key_id":"g0123"}"#;
     client.put_secret_value().secret_id(&arn).secret_string(rotated).send().await.unwrap();
     let second = keys.replacement(&first).await.unwrap().unwrap();
-    assert_eq!((second.value.expose().as_str(), second.version.as_str()), ("AQ.the-next-key", "g0123"));
+    assert_eq!((second.value.expose().as_str(), second.version.as_str()), ("the-next-key", "g0123"));
     // Another environment begins with the new one, and falls back to the old.
     let other = fresh();
     let current = other.current().await.unwrap();
