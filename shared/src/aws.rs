@@ -54,7 +54,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// jobs; here a caller waits.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// DynamoDB answers within 10 ms or not at all, but the first request of an environment also makes the connection.
+/// DynamoDB answers within 10 ms or not at all, but the first request of an environment also makes the connection. It
+/// holds for the operator: where a caller waits, the adapters have a patience of their own.
 const DYNAMODB: Budget = Budget { attempt: Duration::from_millis(1500), attempts: 3, total: Duration::from_secs(4) };
 
 /// The key is fetched once in minutes, and without it nothing goes: it may take the longest.

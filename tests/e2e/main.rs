@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod aws;
 mod conformance;
 mod counting;
 mod double;

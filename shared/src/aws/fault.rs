@@ -69,6 +69,7 @@ impl<E> From<SdkError<E, HttpResponse>> for Fault
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK may add kinds of its own; none of them is an answer")]
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         match error {
             SdkError::ServiceError(refusal) => {

@@ -103,10 +103,9 @@ impl Queue {
         let mut ids = Vec::new();
         for (place, Waiting { line, done }) in batch.into_iter().enumerate() {
             let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(line);
-            match entry.build() {
-                Ok(entry) => request = request.entries(entry),
-                // Its answer is that of one of whom the queue says nothing.
-                Err(_) => {}
+            // Were it incomplete, its answer would be that of one of whom the queue says nothing.
+            if let Ok(entry) = entry.build() {
+                request = request.entries(entry);
             }
             ids.push((place.to_string(), done));
         }

@@ -94,6 +94,29 @@ async fn no_connection_is_an_error_of_its_own_that_names_no_secret() {
     assert!(!format!("{failed:?} {clients:?}").contains("canary-secret"));
 }
 
+/// What a refusal or a silence becomes.
+async fn fault_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Fault {
+    let server = Server::start(move |_, _| reply());
+    let client = aws_sdk_sqs::Client::new(&server.clients().configured(Budget { attempts: 1, ..BRISK }, &None));
+    client.get_queue_url().queue_name("audit").send().await.unwrap_err().into()
+}
+
+#[tokio::test]
+async fn a_fault_says_who_may_not_do_what_and_quotes_nothing_else() {
+    let denied = fault_of(|| Reply::error(400, "AccessDeniedException")).await;
+    assert!(denied.denied());
+    assert_eq!(denied.to_string(), "it answered AccessDeniedException: the words of AWS");
+    let refused = fault_of(|| Reply::error(400, "com.amazonaws.sqs#InvalidMessageContents")).await;
+    assert!(!refused.denied());
+    assert_eq!(refused.to_string(), "it answered InvalidMessageContents");
+    assert_eq!(fault_of(|| Reply::Is(502, "<html>".to_owned())).await.code(), Some("status 502"));
+    assert!(matches!(fault_of(|| Reply::Hang).await, Fault::Late));
+    assert!(matches!(fault_of(|| Reply::Cut).await, Fault::Unreachable(_)));
+    let garbled = fault_of(|| Reply::Is(200, "{\"QueueUrl\": canary".to_owned())).await;
+    assert!(matches!(garbled, Fault::Garbled));
+    assert!(!format!("{garbled:?}").contains("canary"));
+}
+
 #[tokio::test]
 async fn each_service_may_have_an_endpoint_of_its_own() {
     let (everything, queues) = (Server::start(|_, _| Reply::Cut), Server::start(|_, _| url()));

@@ -26,6 +26,9 @@ const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt; it doubles each time, and up to as much again is added at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
+/// Other keys that are tried in place of a rejected one: what the source holds by now, then what it held before.
+const REPLACEMENTS: u32 = 2;
+
 /// The largest whole answer that is taken, in bytes: 65,536 tokens are well below 1 MB of text, and inline images
 /// take a few.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -80,15 +83,14 @@ impl<K: Keys> Client<K> {
     async fn send(&self, method: &str, prompt: &Prompt, body: Bytes, first_byte: Duration) -> Result<Begun, Failure> {
         let end = Instant::now() + self.deadlines.total;
         let mut key = self.keys.current().await.map_err(Failure::NoKey)?;
-        let mut replaced = false;
-        let mut attempt = 1;
+        let (mut replacements, mut attempt) = (0, 1);
         loop {
             let failure = match self.attempt(method, &prompt.model, body.clone(), &key, first_byte, end).await {
                 Ok(response) => return Ok(Begun { response, key_version: key.version, end }),
                 Err(failure) => failure,
             };
-            if matches!(failure, Failure::KeyRejected { .. }) && !replaced {
-                replaced = true;
+            if matches!(failure, Failure::KeyRejected { .. }) && replacements < REPLACEMENTS {
+                replacements += 1;
                 if let Some(other) = self.keys.replacement(&key).await.map_err(Failure::NoKey)? {
                     key = other;
                     continue;

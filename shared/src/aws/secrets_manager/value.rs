@@ -75,17 +75,17 @@ mod tests {
 
     #[test]
     fn a_key_alone_is_read_as_it_was_pasted() {
-        for text in ["AQ.key-1_2", " AQ.key-1_2\r\n", "\u{feff}AQ.key-1_2\n", "\u{feff}\t AQ.key-1_2"] {
-            assert_eq!(read(text), Ok(("AQ.key-1_2".to_owned(), None)), "{text:?}");
+        for text in ["a.key-1_2", " a.key-1_2\r\n", "\u{feff}a.key-1_2\n", "\u{feff}\t a.key-1_2"] {
+            assert_eq!(read(text), Ok(("a.key-1_2".to_owned(), None)), "{text:?}");
         }
     }
 
     #[test]
     fn what_the_rotation_writes_names_its_key() {
-        let written = r#"{"v":1,"key":"AQ.key-1_2","key_id":"g0123"}"#;
-        assert_eq!(read(written), Ok(("AQ.key-1_2".to_owned(), Some("g0123".to_owned()))));
-        assert_eq!(read(r#"{"v":1,"key":"AQ.key-1_2"}"#), Ok(("AQ.key-1_2".to_owned(), None)));
-        let version = Version { text: Secret::new("AQ.key-1_2".to_owned()), id: "v-1".to_owned() };
+        let written = r#"{"v":1,"key":"a.key-1_2","key_id":"g0123"}"#;
+        assert_eq!(read(written), Ok(("a.key-1_2".to_owned(), Some("g0123".to_owned()))));
+        assert_eq!(read(r#"{"v":1,"key":"a.key-1_2"}"#), Ok(("a.key-1_2".to_owned(), None)));
+        let version = Version { text: Secret::new("a.key-1_2".to_owned()), id: "v-1".to_owned() };
         assert_eq!(key(&version).unwrap().version, "v-1");
     }
 
@@ -99,19 +99,19 @@ mod tests {
         }
         for json in [
             "{}",
-            r#"{"v":2,"key":"AQ.key-1_2"}"#,
-            r#"{"v":"1","key":"AQ.key-1_2"}"#,
-            r#"{"key":"AQ.key-1_2"}"#,
-            r#"{"v":1,"key":"AQ.key-1_2","extra":0}"#,
-            r#"{"v":1,"key":"AQ.key-1_2","key":"AQ.key-1_3"}"#,
-            r#"{"v":1,"key":"AQ.key-1_2","key_id":""}"#,
-            r#"{"v":1,"key":"AQ.key-1_2","key_id":"a b"}"#,
-            r#"{"v":1,"key":"AQ.key-1_2"} {}"#,
-            r#"{"v":1,"key":"AQ.key-1_2""#,
+            r#"{"v":2,"key":"a.key-1_2"}"#,
+            r#"{"v":"1","key":"a.key-1_2"}"#,
+            r#"{"key":"a.key-1_2"}"#,
+            r#"{"v":1,"key":"a.key-1_2","extra":0}"#,
+            r#"{"v":1,"key":"a.key-1_2","key":"a.key-1_3"}"#,
+            r#"{"v":1,"key":"a.key-1_2","key_id":""}"#,
+            r#"{"v":1,"key":"a.key-1_2","key_id":"a b"}"#,
+            r#"{"v":1,"key":"a.key-1_2"} {}"#,
+            r#"{"v":1,"key":"a.key-1_2""#,
         ] {
             assert_eq!(read(json), Err(NotAKey::Json), "{json}");
         }
         assert_eq!(read(r#"{"v":1,"key":"two words here"}"#), Err(NotAKey::Characters));
-        assert!(!NotAKey::Json.to_string().contains("AQ."));
+        assert!(!NotAKey::Json.to_string().contains("a.key"));
     }
 }

@@ -1,0 +1,124 @@
+//! The whole of `infra/`, applied to the emulations, and functions that run with what Terraform gave them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::aws::endpoint::Endpoint;
+use tests::aws::runtime::{Function, Setup};
+use tests::aws::terraform::Terraform;
+use tests::gemini::{Gemini, Request, Script, cases};
+use tests::wait;
+use tokio::process::Command;
+
+/// What all resources of the bundle are named after.
+pub(super) const PREFIX: &str = "gatehouse";
+
+type Brain = Arc<dyn Fn(&Request) -> Script + Send + Sync>;
+
+/// A deployed bundle.
+pub(super) struct Stack {
+    pub(super) endpoint: Endpoint,
+    pub(super) terraform: Terraform,
+    pub(super) gemini: Gemini,
+    pub(super) outputs: Value,
+    brain: Arc<Mutex<Brain>>,
+    environment: Vec<(String, String)>,
+    binary: PathBuf,
+    _files: TempDir,
+}
+
+impl Stack {
+    /// Applies `infra/`, and meanwhile builds the function as it is shipped.
+    pub(super) async fn apply() -> Self {
+        let brain: Arc<Mutex<Brain>> = Arc::new(Mutex::new(Arc::new(cases::brain)));
+        let asked = Arc::clone(&brain);
+        let gemini = Gemini::start(move |request| {
+            let brain = Arc::clone(&*asked.lock().unwrap());
+            brain(request)
+        })
+        .await;
+        let files = wait::done("make a folder", tempfile::tempdir());
+        let endpoint = Endpoint::start().await;
+        let (binary, terraform) = tokio::join!(async { PathBuf::from("/bin/true") }, async {
+            let variables = variables(&zip(&files).await, &gemini);
+            let terraform = Terraform::start(&endpoint.url(), &variables).await;
+            terraform.apply().await;
+            terraform
+        });
+        let outputs = terraform.outputs().await;
+        let name = outputs["function_name"].as_str().unwrap().to_owned();
+        let told = endpoint.get("lambda", &format!("/2015-03-31/functions/{name}/configuration")).await;
+        let variables = told["Environment"]["Variables"].as_object().unwrap();
+        let environment = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+        let environment = environment.collect();
+        Self { endpoint, terraform, gemini, outputs, brain, environment, binary, _files: files }
+    }
+
+    /// The names and values that Terraform gave the function.
+    pub(super) fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// Answers of Gemini's from now on.
+    pub(super) fn answer_by(&self, brain: impl Fn(&Request) -> Script + Send + Sync + 'static) {
+        *self.brain.lock().unwrap() = Arc::new(brain);
+    }
+
+    /// The function as Lambda would run it.
+    pub(super) fn function(&self) -> Setup {
+        let name = self.outputs["function_name"].as_str().unwrap();
+        Setup::new(name, &self.binary)
+            .envs(self.environment.iter().cloned())
+            .env("AWS_ENDPOINT_URL", self.endpoint.url())
+            .access_key("completion")
+    }
+
+    /// The function, with its door open.
+    pub(super) async fn start(&self) -> Function {
+        self.function().start().await
+    }
+}
+
+/// The variables without a default, and what makes the bundle one for a test.
+fn variables(zip: &std::path::Path, gemini: &Gemini) -> Value {
+    json!({
+        "url_auth": "NONE",
+        "reserved_concurrency": 20,
+        "spend_per_hour_usd": 10,
+        "alarm_emails": ["oncall@example.com"],
+        "name_prefix": PREFIX,
+        "zip_path": zip,
+        "architecture": "x86_64",
+        "gemini_base_url": gemini.url(),
+        // Gone when it is destroyed.
+        "deletion_protection": false,
+        "secret_recovery_days": 0,
+    })
+}
+
+/// A zip for the emulated Lambda, which keeps it and does not run it.
+async fn zip(files: &TempDir) -> PathBuf {
+    let folder = files.path();
+    wait::done("write the bootstrap", std::fs::write(folder.join("bootstrap"), "kept, not run"));
+    let mut python = Command::new("python3");
+    python.args(["-m", "zipfile", "-c", "bootstrap.zip", "bootstrap"]).current_dir(folder);
+    let ended = wait::done("run python3", python.status().await);
+    assert!(ended.success(), "python3 could not write a zip: {ended}");
+    folder.join("bootstrap.zip")
+}
+
+/// The function as it ships: built for release, by the lock file.
+async fn release() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "-p", "completion", "--locked", "--message-format", "json"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
+    let output = wait::done("run cargo", cargo.output().await);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let messages = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let built = messages.filter(|message| message["target"]["name"] == "completion");
+    let binary = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    binary.unwrap_or_else(|| panic!("cargo built no binary `completion`"))
+}
