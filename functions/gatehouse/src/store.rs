@@ -1,7 +1,7 @@
 //! The embedded stores: what AWS does for a deployment, files do for one machine.
 //!
 //! ```text
-//! DATA/spool/<writer>.ndjson   audit records, durable before the provider is called
+//! DATA/spool/<writer>*.ndjson  audit records, durable before the provider is called
 //! DATA/gatehouse.db            SQLite: the audit store and the callers
 //! DATA/ledger.db            SQLite: what was spent and is reserved
 //! DATA/pepper                  the secret under which users and prompts are hashed

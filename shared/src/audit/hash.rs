@@ -56,7 +56,12 @@ impl WriterId {
 
 /// Lower-case hexadecimal of exactly `N` bytes.
 fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
-    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+    Some(bytes)
 }
 
 macro_rules! hexadecimal {
@@ -81,8 +86,21 @@ macro_rules! hexadecimal {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                parse(&text).map(Self).ok_or_else(|| de::Error::custom("not hexadecimal of the right length"))
+                struct Text;
+
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("hexadecimal")
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        parse(text).map($name).ok_or_else(|| E::custom("not hexadecimal of the right length"))
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
             }
         }
     };

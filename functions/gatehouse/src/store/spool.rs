@@ -1,26 +1,44 @@
-//! The audit spool: one append-only file a writer, `DATA/spool/<writer>.ndjson`, one record a line.
+//! The audit spool: append-only files of one writer, `DATA/spool/<writer>.ndjson` and what follows it, one record a line.
 //!
-//! A thread of its own takes every record that waits, writes them with one write and makes them durable with one sync,
-//! so that a hundred requests at once cost one sync and not a hundred. A record is acknowledged after that sync only.
+//! A record is acknowledged once it is written and synced. Where the disk is quick about that, whoever brings a record
+//! does it at once: handing it to a thread and waiting would take several times as long. Where it is not, a thread of
+//! its own takes every record that waits, writes them with one write and makes them durable with one sync, so that a
+//! hundred requests at once cost one sync and not a hundred, and none of them holds up anybody.
 //!
-//! What stands in the file is never taken back once its line is whole, since a drain may have read it: only the torn
-//! bytes after the last whole line are cut off. The file is locked while its writer lives, which tells the drain
-//! whether more may come.
+//! What stands in a file is never taken back once its line is whole, since a drain may have read it: only the torn
+//! bytes after the last whole line are cut off. A file is locked while its writer writes to it, which tells the drain
+//! whether more may come. A full one is left for the next, so that the drain can remove it.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use shared::audit::{Record, WriterId};
 use shared::ports::{AuditQueue, Unavailable};
+use shared::telemetry::Chain;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-use super::{Error, make_private_directory, private_file, sync_directory};
+use super::{Error, make_private_directory};
+use file::Files;
+
+mod file;
 
 /// A batch takes no more than this, so that a flood does not delay the first of it for long.
 const BATCH_BYTES: usize = 4 << 20;
+
+/// A file that has grown to this is left for the next: some ten thousand requests.
+const FULL_BYTES: u64 = 16 << 20;
+
+/// A disk that takes no longer than this for a write and its sync is quick: it is what the way to a thread and back
+/// takes.
+const QUICK: Duration = Duration::from_micros(25);
+
+/// So many writes in a row must have been quick before one is done at once.
+const QUICK_WRITES: u32 = 8;
 
 /// Where the spool files are.
 pub(crate) fn directory(data: &Path) -> PathBuf {
@@ -29,7 +47,10 @@ pub(crate) fn directory(data: &Path) -> PathBuf {
 
 /// A writer's spool. Dropping it writes what still waits, then lets go of the file.
 #[derive(Debug)]
-pub(crate) struct Spool {
+pub(crate) struct Spool<L = Files> {
+    writer: Arc<Mutex<Writer<L>>>,
+    /// Records on their way to the thread or with it: what comes after them must not overtake them.
+    queued: Arc<AtomicUsize>,
     queue: Option<mpsc::Sender<Waiting>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,40 +65,49 @@ impl Spool {
     pub(crate) fn open(data: &Path, writer: WriterId) -> Result<Self, Error> {
         let directory = directory(data);
         make_private_directory(&directory)?;
-        let path = directory.join(format!("{writer}.ndjson"));
-        // It gets its name when it is locked: a drain never sees it without its writer. A link, unlike a rename, never
-        // replaces the file of a writer who is already there.
-        let draft = directory.join(format!(".{writer}"));
-        let file = private_file().append(true).open(&draft).map_err(Error::file("make", &draft))?;
-        file.lock().map_err(Error::file("lock", &draft))?;
-        let named = fs::hard_link(&draft, &path).map_err(Error::file("make", &path));
-        fs::remove_file(&draft).map_err(Error::file("remove", &draft))?;
-        named?;
-        sync_directory(&directory)?;
-        Self::over(file).map_err(Error::file("write", &path))
-    }
-
-    fn over(log: impl Log) -> io::Result<Self> {
-        let (queue, waiting) = mpsc::channel();
-        let thread =
-            std::thread::Builder::new().name("spool".to_owned()).spawn(move || Writer::new(log).run(&waiting))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        let files = Files::begin(directory.clone(), writer)?;
+        Self::over(Writer::new(files)).map_err(Error::file("write", &directory))
     }
 }
 
-impl AuditQueue for Spool {
+impl<L: Log> Spool<L> {
+    fn over(writer: Writer<L>) -> io::Result<Self> {
+        let (queue, waiting) = mpsc::channel();
+        let (writer, queued) = (Arc::new(Mutex::new(writer)), Arc::new(AtomicUsize::new(0)));
+        let (served, taken) = (Arc::clone(&writer), Arc::clone(&queued));
+        let thread =
+            std::thread::Builder::new().name("spool".to_owned()).spawn(move || run(&served, &taken, &waiting))?;
+        Ok(Self { writer, queued, queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Writes a line on this thread, where the disk is quick and nobody is in the way.
+    fn at_once(&self, line: &[u8]) -> Option<io::Result<()>> {
+        if self.queued.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
+        let mut writer = self.writer.try_lock().ok().filter(|writer| writer.is_quick())?;
+        let (_, refusal) = writer.keep(&[line]);
+        Some(refusal.map_or(Ok(()), Err))
+    }
+}
+
+impl<L: Log> AuditQueue for Spool<L> {
     async fn append(&self, record: &Record) -> Result<(), Unavailable> {
         let mut line = record.to_line().into_bytes();
         line.push(b'\n');
+        if let Some(kept) = self.at_once(&line) {
+            return kept.map_err(unavailable);
+        }
         let (done, written) = oneshot::channel();
         let stopped = || unavailable(io::Error::other("the spool has stopped"));
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        self.queued.fetch_add(1, Ordering::SeqCst);
         queue.send(Waiting { line, done }).map_err(|_| stopped())?;
         written.await.map_err(|_| stopped())?.map_err(unavailable)
     }
 }
 
-impl Drop for Spool {
+impl<L> Drop for Spool<L> {
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
@@ -91,67 +121,63 @@ fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Unavail
     Unavailable { store: "audit spool", cause: Box::new(cause) }
 }
 
+/// Writes what waits, all that there is at a time.
+fn run<L: Log>(writer: &Mutex<Writer<L>>, queued: &AtomicUsize, waiting: &mpsc::Receiver<Waiting>) {
+    while let Ok(first) = waiting.recv() {
+        let mut bytes = first.line.len();
+        let mut batch = vec![first];
+        while bytes < BATCH_BYTES
+            && let Ok(next) = waiting.try_recv()
+        {
+            bytes += next.line.len();
+            batch.push(next);
+        }
+        let taken = batch.len();
+        writer.lock().unwrap_or_else(PoisonError::into_inner).write(batch);
+        queued.fetch_sub(taken, Ordering::SeqCst);
+    }
+}
+
 /// What the spool asks of its file.
-trait Log: Send + 'static {
+pub(crate) trait Log: Send + 'static {
     /// Appends some of the bytes and returns how many.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Makes durable what was appended.
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file to this length.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
+    /// Goes on in a new, empty file. Where that fails it goes on in the old one.
+    fn turn_over(&mut self) -> Result<(), Error>;
 }
 
-impl Log for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Write::write(self, bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()?;
-        // What is written to a file without a name is gone with the process.
-        if std::os::unix::fs::MetadataExt::nlink(&self.metadata()?) == 0 {
-            return Err(io::Error::other("the spool file was deleted; restart the process that writes it"));
-        }
-        Ok(())
-    }
-
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.set_len(length)
-    }
-}
-
+#[derive(Debug)]
 struct Writer<L> {
     log: L,
     /// Where the last whole line ends.
     length: u64,
+    /// From which length on the file is full.
+    full: u64,
     /// Bytes after it may be torn.
     torn: bool,
     /// A sync has failed: what was written then may turn out to be anything, so the next line begins on its own.
     unsure: bool,
+    /// How many writes in a row were quick.
+    quick: u32,
 }
 
 impl<L: Log> Writer<L> {
     const fn new(log: L) -> Self {
-        Self { log, length: 0, torn: false, unsure: false }
+        Self { log, length: 0, full: FULL_BYTES, torn: false, unsure: false, quick: 0 }
     }
 
-    fn run(mut self, waiting: &mpsc::Receiver<Waiting>) {
-        while let Ok(first) = waiting.recv() {
-            let mut bytes = first.line.len();
-            let mut batch = vec![first];
-            while bytes < BATCH_BYTES
-                && let Ok(next) = waiting.try_recv()
-            {
-                bytes += next.line.len();
-                batch.push(next);
-            }
-            self.write(batch);
-        }
+    const fn is_quick(&self) -> bool {
+        self.quick >= QUICK_WRITES
     }
 
     /// Writes a batch and answers each of its records.
     fn write(&mut self, batch: Vec<Waiting>) {
-        let (kept, refusal) = self.keep(&batch);
+        let lines: Vec<&[u8]> = batch.iter().map(|waiting| waiting.line.as_slice()).collect();
+        let (kept, refusal) = self.keep(&lines);
         let refusal = refusal.map(Arc::new);
         for (place, Waiting { done, .. }) in batch.into_iter().enumerate() {
             let answer = match &refusal {
@@ -163,15 +189,21 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    /// How many of the batch, from its beginning, are durable, and why the rest is not.
-    fn keep(&mut self, batch: &[Waiting]) -> (usize, Option<io::Error>) {
+    /// How many of the lines, from their beginning, are durable, and why the rest is not.
+    fn keep(&mut self, lines: &[&[u8]]) -> (usize, Option<io::Error>) {
         if let Err(error) = self.mend() {
             return (0, Some(error));
         }
-        let bytes = batch.iter().map(|waiting| waiting.line.as_slice()).collect::<Vec<_>>().concat();
-        let (written, refusal) = self.write_some(&bytes);
+        if self.length >= self.full {
+            self.turn_over();
+        }
+        let began = Instant::now();
+        let (written, refusal) = match lines {
+            [line] => self.write_some(line),
+            lines => self.write_some(&lines.concat()),
+        };
         let (mut kept, mut whole) = (0, 0);
-        for Waiting { line, .. } in batch {
+        for line in lines {
             if whole + line.len() > written {
                 break;
             }
@@ -186,9 +218,23 @@ impl<L: Log> Writer<L> {
             && let Err(error) = self.log.sync()
         {
             self.unsure = true;
+            self.quick = 0;
             return (0, Some(error));
         }
-        (kept, refusal.or(mended.err().filter(|_| kept < batch.len())))
+        self.quick = if began.elapsed() <= QUICK { self.quick.saturating_add(1) } else { 0 };
+        (kept, refusal.or(mended.err().filter(|_| kept < lines.len())))
+    }
+
+    /// Leaves a full file for the next.
+    fn turn_over(&mut self) {
+        match self.log.turn_over() {
+            Ok(()) => self.length = 0,
+            Err(error) => {
+                // It goes on in this one, and tries again once as much has come to it.
+                self.full = self.length + FULL_BYTES;
+                tracing::warn!(code = "spool_full", error = %Chain(&error), "a full spool file could not be left");
+            }
+        }
     }
 
     /// Writes until all is written or an error stops it.

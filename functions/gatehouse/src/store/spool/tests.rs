@@ -1,4 +1,5 @@
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +30,9 @@ struct State {
     size: usize,
     failing_syncs: usize,
     failing_truncates: usize,
+    failing_turns: usize,
+    /// How many files were left.
+    left: usize,
     /// Bytes a write takes at most.
     piece: usize,
 }
@@ -71,6 +75,13 @@ impl Log for Disk {
         state.bytes.truncate(usize::try_from(length).unwrap());
         Ok(())
     }
+
+    fn turn_over(&mut self) -> Result<(), Error> {
+        let mut state = self.0.lock().unwrap();
+        fail(&mut state.failing_turns).map_err(Error::file("make", Path::new("next")))?;
+        state.left += 1;
+        Ok(())
+    }
 }
 
 fn fail(times: &mut usize) -> io::Result<()> {
@@ -86,18 +97,22 @@ struct Counting(File, Arc<AtomicUsize>, mpsc::Receiver<()>);
 
 impl Log for Counting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Log::write(&mut self.0, bytes)
+        self.0.write(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
         if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
             self.2.recv().unwrap();
         }
-        self.0.sync()
+        self.0.sync_data()
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.0.truncate(length)
+        self.0.set_len(length)
+    }
+
+    fn turn_over(&mut self) -> Result<(), Error> {
+        unreachable!("it is not full")
     }
 }
 
@@ -109,7 +124,7 @@ async fn many_records_at_once_share_syncs_and_form_one_chain() {
     let syncs = Arc::new(AtomicUsize::new(0));
     let file = File::options().create(true).append(true).open(&path).unwrap();
     let (leave, awaited) = mpsc::channel();
-    let spool = Spool::over(Counting(file, Arc::clone(&syncs), awaited)).unwrap();
+    let spool = Spool::over(Writer::new(Counting(file, Arc::clone(&syncs), awaited))).unwrap();
     let recorder = Arc::new(Recorder::new(WRITER, spool, SystemClock));
     let begun = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
@@ -142,7 +157,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_goes_on_when_there_is_room() 
     let record = samples::records(7, 1).remove(0);
     let line = record.to_line().len() + 1;
     let disk = Disk::of(line * 2 + line / 2);
-    let recorder = Recorder::new(WRITER, Spool::over(disk.clone()).unwrap(), clock());
+    let recorder = Recorder::new(WRITER, Spool::over(Writer::new(disk.clone())).unwrap(), clock());
     let mut kept = 0;
     while recorder.record(fakes::entry(Kind::Intent)).await.is_ok() {
         kept += 1;
@@ -219,8 +234,10 @@ fn a_failed_sync_refuses_its_batch_and_the_next_record_stands_on_a_line_of_its_o
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_device_that_is_full_is_unavailable() {
+    let (leave, awaited) = mpsc::channel();
+    leave.send(()).unwrap();
     let full = File::options().append(true).open("/dev/full").unwrap();
-    let spool = Spool::over(full).unwrap();
+    let spool = Spool::over(Writer::new(Counting(full, Arc::default(), awaited))).unwrap();
     let unavailable = spool.append(&samples::records(7, 1)[0]).await.unwrap_err();
     assert_eq!(unavailable.store, "audit spool");
     assert_eq!(unavailable.to_string(), "audit spool is unavailable");
@@ -245,6 +262,68 @@ async fn a_spool_is_private_and_no_other_can_take_it_over() {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&directory(data.path())), mode(&names[0])), (0o700, 0o600));
     }
+}
+
+#[tokio::test]
+async fn a_full_file_is_left_for_the_drain_while_its_writer_lives() {
+    let data = tempfile::tempdir().unwrap();
+    let mut connection = sqlite::open(data.path()).unwrap();
+    make_private_directory(&directory(data.path())).unwrap();
+    let files = Files::begin(directory(data.path()), WRITER).unwrap();
+    let records = samples::records(7, 40);
+    // A file for every third record or so.
+    let full = 2 * records[0].to_line().len() as u64 + 10;
+    let spool = Spool::over(Writer { full, ..Writer::new(files) }).unwrap();
+    let mut removed = 0;
+    for (number, record) in records.iter().enumerate() {
+        spool.append(record).await.unwrap();
+        if number % 10 == 0 {
+            removed += drain::run(data.path(), &mut connection).unwrap().removed;
+        }
+    }
+    assert!(removed >= 8, "{removed}");
+    drain::run(data.path(), &mut connection).unwrap();
+    assert_eq!(fs::read_dir(directory(data.path())).unwrap().count(), 1, "the one that is written to");
+    drop(spool);
+    drain::run(data.path(), &mut connection).unwrap();
+    assert_eq!(samples::stored(&connection), records);
+}
+
+#[tokio::test]
+async fn a_full_file_that_cannot_be_left_is_written_to() {
+    let disk = Disk::of(usize::MAX);
+    disk.change(|state| state.failing_turns = 1);
+    let spool = Spool::over(Writer { full: 1, ..Writer::new(disk.clone()) }).unwrap();
+    let records = samples::records(7, 3);
+    for record in &records {
+        spool.append(record).await.unwrap();
+    }
+    assert_eq!(disk.records(), records);
+    assert_eq!(disk.0.lock().unwrap().left, 0, "not tried again before as much has come");
+}
+
+#[test]
+fn on_a_quick_disk_a_record_is_kept_at_once_but_never_before_one_that_waits() {
+    let disk = Disk::of(usize::MAX);
+    let spool = Spool::over(Writer { quick: QUICK_WRITES, ..Writer::new(disk.clone()) }).unwrap();
+    let records = samples::records(7, 2);
+    let line = |at: usize| samples::lines(&records[at..=at]);
+    spool.queued.store(1, Ordering::SeqCst);
+    assert!(spool.at_once(&line(1)).is_none());
+    spool.queued.store(0, Ordering::SeqCst);
+    spool.at_once(&line(0)).unwrap().unwrap();
+    assert_eq!(disk.records(), records[..1]);
+}
+
+#[test]
+fn a_disk_is_quick_once_it_was_so_for_a_while_and_no_longer_than_it_is() {
+    let disk = Disk::of(usize::MAX);
+    let mut writer = Writer::new(disk.clone());
+    assert!(!writer.is_quick());
+    writer.quick = QUICK_WRITES;
+    disk.change(|state| state.failing_syncs = 1);
+    writer.keep(&[b"line\n"]).1.unwrap();
+    assert!(!writer.is_quick());
 }
 
 /// The directory for the process that is to be killed. Where it is set, the test is that process.
