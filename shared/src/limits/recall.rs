@@ -272,7 +272,7 @@ mod tests {
         assert_eq!([ask(&recall, 0, Some(10)), ask(&recall, 99, Some(9)), ask(&recall, 0, None)], [true, false, false]);
         recall.note(&claims, &demand(0, 10, Some(10), START), &refused(Limit::Tokens, Retry::After(500)), now);
         assert_eq!([ask(&recall, 10, None), ask(&recall, 9, Some(99))], [true, false]);
-        let changed = Limits { burst: NonZeroU32::new(1 + limits.burst.get()).unwrap(), ..limits.clone() };
+        let changed = Limits { burst: NonZeroU32::new(1 + limits.burst.get()).unwrap(), ..limits };
         let all = demand(1, 99, Some(99), START);
         assert_eq!(recall.refuse(&[claim("app", &changed)], &all, now), None);
         assert_eq!(recall.refuse(&[claim("other", &limits)], &all, now), None);

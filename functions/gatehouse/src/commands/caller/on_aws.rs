@@ -88,7 +88,7 @@ async fn revoke(
 ) -> Result<io::Result<()>, Error> {
     let revoked = bundle.callers().revoke(caller, now).await;
     let revoked = revoked.map_err(|error| bundle.told(Part::CALLERS_REVOKE, error))?;
-    let revoked = revoked.ok_or_else(|| Error::Unknown(caller.to_owned()))?;
+    let revoked = revoked.ok_or(Error::Unknown)?;
     Ok(match reader {
         Reader::Json | Reader::Pipe => listing::print(out, reader, &[], &[row(&revoked)]),
         Reader::Person => {
