@@ -3,21 +3,22 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::panic::{self, Location};
 use std::process::ExitCode;
 
-use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt as lines};
 
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Strings};
-use crate::metrics::Event;
+
+mod meter;
+
+use meter::Meter;
 
 /// How much is logged: `off`, `error`, `warn`, `info` (the default), `debug` or `trace`. It holds for Gatehouse's own
 /// lines; libraries log warnings at most, since their finer lines show headers and bodies.
@@ -141,55 +142,6 @@ impl Settings {
             Format::Json => layer.json().flatten_event(true).boxed(),
         };
         layer.with_filter(targets)
-    }
-}
-
-/// Writes the metrics of events, whatever is logged of them.
-struct Meter<W> {
-    function: String,
-    to: W,
-}
-
-impl<S, W> Layer<S> for Meter<W>
-where
-    S: tracing::Subscriber,
-    W: for<'w> MakeWriter<'w> + 'static,
-{
-    fn on_event(&self, told: &tracing::Event<'_>, _: Context<'_, S>) {
-        if !OWN.contains(&told.metadata().target().split(':').next().unwrap_or_default()) {
-            return;
-        }
-        let mut event = Fields::default();
-        told.record(&mut event);
-        let mut text = event.0.lines(&self.function, SystemClock.now()).join("\n");
-        if !text.is_empty() {
-            text.push('\n');
-            // One write, so that lines stay whole. There is nobody to tell should it fail.
-            let _lost = self.to.make_writer().write_all(text.as_bytes());
-        }
-    }
-}
-
-#[derive(Default)]
-struct Fields(Event);
-
-impl Visit for Fields {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.text(field.name(), value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.number(field.name(), value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.truth(field.name(), value);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0.text("message", &format!("{value:?}"));
-        }
     }
 }
 

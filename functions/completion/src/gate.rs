@@ -32,16 +32,10 @@ use crate::{body, credentials, openapi, service};
 mod fetched;
 mod record;
 mod rules;
+mod time;
 
 pub use fetched::{Fetch, Fetched};
 pub use rules::Rules;
-
-/// What is left of the time that the platform gives once Gemini has to have ended: the outcome is recorded in it, and
-/// the budget settled, with some attempts at each.
-const MARGIN: Duration = Duration::from_secs(10);
-
-/// With less time than this Gemini is not asked.
-const LEAST_TIME: Duration = Duration::from_secs(1);
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -250,10 +244,10 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
                 Ok(())
             }
             Route::Ask(target) => {
-                if self.time_left() < LEAST_TIME {
+                if self.time_left() < time::LEAST {
                     let problem =
                         Problem::new(Code::Overloaded, "there is too little time left to ask Gemini; try again");
-                    return Err(Problem { retry_after: Some(LEAST_TIME), ..problem });
+                    return Err(Problem { retry_after: Some(time::LEAST), ..problem });
                 }
                 service::run(self, caller, service::Call { target, headers: head.headers }, body).await
             }
@@ -278,9 +272,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
 
     /// How long Gemini may take from now on, at most.
     pub(crate) fn time_left(&self) -> Duration {
-        let total = self.parts.config.deadlines.total;
-        let left = |deadline: Timestamp| deadline.since(self.parts.clock.now()).saturating_sub(MARGIN);
-        self.deadline.map_or(total, |deadline| total.min(left(deadline)))
+        time::left(self.parts.config.deadlines.total, self.deadline, self.parts.clock.now())
     }
 
     pub(crate) fn receipt(&self) -> Receipt {

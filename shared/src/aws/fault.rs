@@ -72,6 +72,8 @@ where
     #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK may add kinds of its own; none of them is an answer")]
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         match error {
+            // What cannot be read of a success is an error of the service's to the SDK.
+            SdkError::ServiceError(success) if success.raw().status().is_success() => Self::Garbled,
             SdkError::ServiceError(refusal) => {
                 let status = refusal.raw().status().as_u16();
                 let meta = refusal.err().meta();
