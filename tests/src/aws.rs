@@ -5,6 +5,7 @@
 
 pub mod dynalite;
 pub mod endpoint;
+pub mod iam;
 pub mod moto;
 pub mod runtime;
 pub mod server;
