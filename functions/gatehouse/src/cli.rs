@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, caller, evaluate, judge, policy, redact, up};
+use crate::commands::{audit, caller, evaluate, init, judge, policy, redact, up};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -31,6 +31,7 @@ const STYLES: Styles = Styles::styled()
   gatehouse redact < answer.txt
   gatehouse policy show > policy.toml
   gatehouse policy check policy.toml
+  gatehouse init --aws gatehouse
 
 Every command has more help: gatehouse judge --help"
 )]
@@ -48,17 +49,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Up(up::Up),
-    /// Issue, list and revoke the keys of callers.
-    #[command(subcommand)]
-    Caller(caller::Caller),
+    Caller(caller::Callers),
     /// Read the audit records.
     #[command(subcommand)]
     Audit(audit::Audit),
     Judge(judge::Judge),
     Redact(redact::Redact),
     Evaluate(evaluate::Evaluate),
-    #[command(subcommand)]
-    Policy(policy::Policy),
+    Policy(policy::Policies),
+    Init(init::Init),
 }
 
 #[cfg(test)]

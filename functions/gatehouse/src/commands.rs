@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod caller;
 pub(crate) mod evaluate;
+pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod judge;
 pub(crate) mod listing;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
         Some(Command::Audit(audit)) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Caller(caller)) => Ok(caller::run(&caller, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Evaluate(evaluate)) => evaluate.run(),
+        Some(Command::Init(init)) => Ok(init::run(&init).map(|()| Ending::Well)?),
         Some(Command::Judge(judge)) => judge.run(),
         Some(Command::Policy(policy)) => policy.run(),
         Some(Command::Redact(redact)) => redact.run(),

@@ -1,5 +1,6 @@
 //! The operator's command.
 
+mod aws;
 mod cli;
 mod commands;
 mod offline;

@@ -49,17 +49,32 @@ async fn read(client: &Client, secret: &str, label: &str) -> Result<Option<Versi
     Ok(Some(Version { text: Secret::new(text), id }))
 }
 
+/// Whether a secret has a value, without reading it.
+///
+/// # Errors
+/// [`Fault`] when Secrets Manager does not tell.
+pub async fn has_value(client: &Client, secret: &str) -> Result<bool, Fault> {
+    let described = client.describe_secret().secret_id(secret).send().await?;
+    Ok(described.version_ids_to_stages.unwrap_or_default().values().flatten().any(|label| label == CURRENT))
+}
+
+/// The version that [`put_first_key`] puts.
+const FIRST_KEY: &str = "gatehouse-gemini-key-00000000-0001";
+
+/// Puts the provider's first key; `false` where there is a key, which is then left as it is.
+///
+/// # Errors
+/// [`Fault`] when it is not known to be there.
+pub async fn put_first_key(client: &Client, secret: &str, key: &Secret<String>) -> Result<bool, Fault> {
+    put_first(client, secret, FIRST_KEY, key).await
+}
+
 /// Puts a secret's first value, under a fixed version. Secrets Manager takes one content only for a version's name: of
 /// two who put at once, one learns that there is a value already.
 ///
 /// `false` where there was one.
-///
-/// # Errors
-/// [`Fault`] when it is not known to be there.
 async fn put_first(client: &Client, secret: &str, version: &str, text: &Secret<String>) -> Result<bool, Fault> {
-    let described = client.describe_secret().secret_id(secret).send().await?;
-    let labels = described.version_ids_to_stages.unwrap_or_default();
-    if labels.values().flatten().any(|label| label == CURRENT) {
+    if has_value(client, secret).await? {
         return Ok(false);
     }
     let put = client.put_secret_value().secret_id(secret).client_request_token(version).secret_string(text.expose());

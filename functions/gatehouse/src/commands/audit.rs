@@ -1,6 +1,8 @@
 //! `gatehouse audit`: what was asked, by whom, and what came of it.
 //!
-//! Every command drains the spool first, so that it shows what has just happened.
+//! Every command but `status` drains the spool first, so that it shows what has just happened.
+
+mod status;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,6 +15,7 @@ use shared::clock::{Clock, SystemClock, Timestamp};
 use shared::guards::Risk;
 
 use super::listing::{self, Reader, Row};
+use crate::aws::{self, Prefix};
 use crate::store::query::{self, Listed, Which};
 use crate::store::{self, drain, sqlite};
 
@@ -59,11 +62,26 @@ pub(crate) enum Audit {
         #[arg(long)]
         json: bool,
     },
+    /// Show how many records wait in the queues of a bundle on AWS
+    ///
+    /// SQS counts roughly: it may be a minute behind. A record among the dead letters was refused again and again and
+    /// waits there for you.
+    Status {
+        /// The bundle on AWS with this name_prefix, with your AWS credentials
+        #[arg(long, value_name = "NAME_PREFIX")]
+        aws: Prefix,
+        /// Print one JSON object a line instead
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Why an audit command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    /// A bundle on AWS could not be asked.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
     /// Nothing could be printed.
     #[error("could not print")]
     Print(#[source] io::Error),
@@ -77,7 +95,11 @@ pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
     let (Audit::Tail { json, .. }
     | Audit::Intents { json }
     | Audit::Rejected { json }
-    | Audit::Suspicious { json, .. }) = command;
+    | Audit::Suspicious { json, .. }
+    | Audit::Status { json, .. }) = command;
+    if let Audit::Status { aws, .. } = command {
+        return aws::wait(status::execute(aws, Reader::of_stdout(*json), &mut io::stdout().lock()));
+    }
     execute(command, data, &SystemClock, Reader::of_stdout(*json), &mut io::stdout().lock())
 }
 
@@ -90,6 +112,7 @@ fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out
         Audit::Intents { .. } => list(&connection, Which::Open, reader, out)?,
         Audit::Rejected { .. } => rejected(&connection, reader, out)?,
         Audit::Suspicious { hours, .. } => suspicious(&connection, *hours, clock.now(), reader, out)?,
+        Audit::Status { .. } => Ok(()),
     };
     listing::until_closed(printed).map_err(Error::Print)
 }

@@ -1,26 +1,49 @@
-//! `gatehouse caller`: issue, list and revoke caller keys.
+//! `gatehouse caller`: issue, list and revoke caller keys, here or in a bundle on AWS.
+
+mod on_aws;
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::caller::{Key, NoRandomness};
+use shared::caller::{Key, NoRandomness, NoRole, Role};
 use shared::clock::{Clock, SystemClock, Timestamp};
 
 use super::listing::{self, Reader, Row};
+use crate::aws::{self, Prefix};
 use crate::store::{self, callers, sqlite};
 
 /// Longest name: it stands in every audit record and in every list.
 const NAME: usize = 64;
 
 /// Issue, list and revoke caller keys
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  gatehouse caller add my-app
+  gatehouse caller add my-app --aws gatehouse
+  gatehouse caller add my-app --aws gatehouse --role arn:aws:iam::123456789012:role/my-app
+  gatehouse caller list --aws gatehouse --json")]
+pub(crate) struct Callers {
+    /// Those of the bundle on AWS with this name_prefix, with your AWS credentials, instead of those in the data directory
+    #[arg(long, global = true, value_name = "NAME_PREFIX")]
+    aws: Option<Prefix>,
+
+    /// What to do.
+    #[command(subcommand)]
+    command: Caller,
+}
+
+/// What to do with callers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Caller {
     /// Make a key for an application. It is shown once: only its hash is kept
     Add {
         /// A name for the application: letters, digits, `.`, `_` and `-`. Audit records carry it
         name: String,
+        /// Let an IAM role in instead of making a key, where the bundle's URL is in IAM mode. Takes --aws
+        #[arg(long, value_name = "ARN", value_parser = role)]
+        role: Option<Role>,
         /// Print one JSON object instead
         #[arg(long)]
         json: bool,
@@ -48,9 +71,18 @@ pub(crate) enum Error {
     /// The name cannot be used.
     #[error("a caller's name has 1 to {NAME} characters: letters, digits, `.`, `_` and `-`")]
     BadName,
+    /// A bundle on AWS could not be asked.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
     /// Another caller has the name.
     #[error("there is a caller `{0}` already: choose another name, or revoke that one first")]
     NameTaken(String),
+    /// Another caller has the name or the role.
+    #[error("there is a caller `{0}` or one with this role already: `gatehouse caller list` shows them all")]
+    RoleTaken(String),
+    /// On a laptop every caller has a key.
+    #[error("only AWS vouches for an IAM role: name the bundle with --aws")]
+    RoleWithoutAws,
     /// No such caller.
     #[error("there is no active caller `{0}`: `gatehouse caller list` shows them all")]
     Unknown(String),
@@ -65,10 +97,18 @@ pub(crate) enum Error {
     Store(#[from] store::Error),
 }
 
-/// Does what the command says, in the data directory.
-pub(crate) fn run(command: &Caller, data: &Path) -> Result<(), Error> {
+fn role(arn: &str) -> Result<Role, NoRole> {
+    Role::parse(arn)
+}
+
+/// Does what the command says, in the data directory or on AWS.
+pub(crate) fn run(Callers { aws, command }: &Callers, data: &Path) -> Result<(), Error> {
     let (Caller::Add { json, .. } | Caller::List { json } | Caller::Revoke { json, .. }) = command;
-    execute(command, data, &SystemClock, Reader::of_stdout(*json), &mut io::stdout().lock())
+    let (reader, mut out) = (Reader::of_stdout(*json), io::stdout().lock());
+    match aws {
+        Some(prefix) => aws::wait(on_aws::execute(command, prefix, SystemClock.now(), reader, &mut out)),
+        None => execute(command, data, &SystemClock, reader, &mut out),
+    }
 }
 
 fn execute(
@@ -79,7 +119,8 @@ fn execute(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let printed = match command {
-        Caller::Add { name, .. } => add(name, data, clock.now(), reader, out)?,
+        Caller::Add { role: Some(_), .. } => return Err(Error::RoleWithoutAws),
+        Caller::Add { name, role: None, .. } => add(name, data, clock.now(), reader, out)?,
         Caller::List { .. } => list(data, reader, out)?,
         Caller::Revoke { caller, .. } => revoke(caller, data, clock.now(), reader, out)?,
     };
@@ -87,18 +128,26 @@ fn execute(
 }
 
 fn add(name: &str, data: &Path, now: Timestamp, reader: Reader, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() || name.len() > NAME || !name.chars().all(fits) {
-        return Err(Error::BadName);
-    }
+    check(name)?;
     let connection = sqlite::open(data)?;
     let key = Key::mint().map_err(Error::Mint)?;
     if !callers::add(&connection, &key.caller(name), now)? {
         return Err(Error::NameTaken(name.to_owned()));
     }
+    Ok(show(&key, name, reader, out))
+}
+
+fn check(name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let sound = !name.is_empty() && name.len() <= NAME && name.chars().all(fits);
+    if sound { Ok(()) } else { Err(Error::BadName) }
+}
+
+/// Shows a new key, this once.
+fn show(key: &Key, name: &str, reader: Reader, out: &mut dyn Write) -> io::Result<()> {
     let (id, text) = (key.id(), key.text());
     let text = text.expose();
-    Ok(match reader {
+    match reader {
         Reader::Json => writeln!(out, "{}", json!({ "id": id.as_str(), "name": name, "key": text })),
         // The key alone, so that a script can take it as it is.
         Reader::Pipe => writeln!(out, "{text}"),
@@ -106,7 +155,7 @@ fn add(name: &str, data: &Path, now: Timestamp, reader: Reader, out: &mut dyn Wr
             out,
             "{text}\n\nThis is the key of caller {name} ({id}). It is shown only this once; only its hash is kept."
         ),
-    })
+    }
 }
 
 fn list(data: &Path, reader: Reader, out: &mut dyn Write) -> Result<io::Result<()>, Error> {

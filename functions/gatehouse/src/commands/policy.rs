@@ -1,46 +1,63 @@
-//! `gatehouse policy`: checks a policy file, or shows the default.
+//! `gatehouse policy`: checks a policy file, or shows the default or what a bundle on AWS goes by.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use shared::policy::{self, Compiled, DEFAULT};
 
 use super::{Ending, Failure, NoPolicy};
+use crate::aws::{self, Bundle, Part, Prefix};
+use crate::print;
 
 /// Check a policy, or show the default.
+#[derive(Debug, Args)]
+pub(crate) struct Policies {
+    /// That of the bundle on AWS with this name_prefix, with your AWS credentials
+    #[arg(long, global = true, value_name = "NAME_PREFIX")]
+    aws: Option<Prefix>,
+
+    /// What to do.
+    #[command(subcommand)]
+    command: Policy,
+}
+
+/// What to do with a policy.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Check a policy file, and tell every mistake with its line and remedy.
     ///
-    /// Each mistake is a line `file:line:column: what (remedy)`, and the exit code is 1.
+    /// Each mistake is a line `file:line:column: what (remedy)`, and the exit code is 1. With --aws it is told, too,
+    /// whether the bundle goes by this policy.
     #[command(after_help = "Example:
   gatehouse policy show > policy.toml
-  gatehouse policy check policy.toml")]
+  gatehouse policy check policy.toml
+  gatehouse policy check policy.toml --aws gatehouse")]
     Check {
         /// The policy file.
         file: PathBuf,
     },
-    /// Print the default policy, which explains every field.
+    /// Print the default policy, which explains every field; with --aws, the one the bundle goes by.
     ///
     /// A file of your own needs only the fields that differ.
     #[command(after_help = "Example:
-  gatehouse policy show | less")]
+  gatehouse policy show | less
+  gatehouse policy show --aws gatehouse")]
     Show,
 }
 
-impl Policy {
+impl Policies {
     pub(crate) fn run(self) -> Result<Ending, Failure> {
-        match self {
-            Self::Check { file } => match super::compiled(Some(&file)) {
+        let in_force = self.aws.as_ref().map(|prefix| aws::wait(in_force(prefix))).transpose()?;
+        match self.command {
+            Policy::Check { file } => match super::compiled(Some(&file)) {
                 Ok(Compiled { policy, .. }) => {
-                    writeln!(
-                        io::stdout(),
-                        "{}: OK, version {}\n{}",
-                        file.display(),
-                        policy.version(),
-                        summary(&policy)
-                    )?;
+                    let mut out = io::stdout();
+                    let (file, version) = (file.display(), policy.version());
+                    writeln!(out, "{file}: OK, version {version}\n{}", summary(&policy))?;
+                    if let (Some(text), Some(prefix)) = (in_force, self.aws) {
+                        writeln!(out, "{}", compared(&policy, &text, &prefix))?;
+                    }
                     Ok(Ending::Well)
                 }
                 Err(NoPolicy::Invalid(invalid)) => {
@@ -49,11 +66,39 @@ impl Policy {
                 }
                 Err(unreadable @ NoPolicy::Unreadable { .. }) => Err(unreadable.into()),
             },
-            Self::Show => {
-                io::stdout().write_all(DEFAULT.as_bytes())?;
+            Policy::Show => {
+                if in_force.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                    print::complaint("The bundle goes by the default policy of the version that is deployed.");
+                }
+                let text = in_force.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| DEFAULT.to_owned());
+                io::stdout().write_all(text.as_bytes())?;
                 Ok(Ending::Well)
             }
         }
+    }
+}
+
+/// The policy's text that a bundle goes by; nothing where that is the embedded one.
+async fn in_force(prefix: &Prefix) -> Result<String, aws::Error> {
+    let bundle = Bundle::open(prefix).await?;
+    let read = bundle.policy().read().await.map_err(|error| bundle.told(Part::POLICY, error))?;
+    read.ok_or_else(|| bundle.absent(Part::POLICY))
+}
+
+/// Whether a bundle goes by this policy.
+fn compared(policy: &policy::Policy, in_force: &str, prefix: &Prefix) -> String {
+    let (name, text) =
+        if in_force.trim().is_empty() { ("default.toml", DEFAULT) } else { ("the policy in force", in_force) };
+    match Compiled::parse(name, text) {
+        Ok(other) if other.policy.version() == policy.version() => format!("{prefix} goes by this policy."),
+        Ok(other) => format!(
+            "{prefix} goes by version {}: set Terraform's policy_file to this file and apply it.",
+            other.policy.version()
+        ),
+        Err(_) => format!(
+            "What {prefix} is to go by has mistakes, so that it keeps to what it had before: `gatehouse policy show \
+             --aws {prefix}` shows it."
+        ),
     }
 }
 

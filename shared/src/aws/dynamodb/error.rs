@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::aws::Fault;
 use crate::ports::Cause;
 
 /// Why there is no answer from `DynamoDB`: one variant for each thing that can be done about it.
@@ -37,7 +38,7 @@ impl Error {
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(ToOwned::to_owned);
         let answered = error.as_service_error().is_some();
-        let cause = error.into_source().unwrap_or_else(|error| error.to_string().into());
+        let cause = Cause::from(Fault::from(error));
         match code.as_deref() {
             Some("ProvisionedThroughputExceededException" | "RequestLimitExceeded" | "ThrottlingException") => {
                 Self::Throttled(cause)

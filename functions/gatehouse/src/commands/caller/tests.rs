@@ -6,7 +6,7 @@ use shared::ports::Callers as _;
 use super::*;
 
 fn add(name: &str) -> Caller {
-    Caller::Add { name: name.to_owned(), json: false }
+    Caller::Add { name: name.to_owned(), role: None, json: false }
 }
 
 fn revoke(caller: &str) -> Caller {
@@ -74,6 +74,9 @@ fn every_mistake_is_told_with_its_remedy() {
     for name in ["", "a b", "é", "a\tb", &"a".repeat(65)] {
         assert!(fails(&add(name), data.path()).contains("1 to 64 characters"));
     }
+    let role = Role::parse("arn:aws:iam::123456789012:role/app").ok();
+    let with_role = Caller::Add { name: "app".to_owned(), role, json: false };
+    assert!(fails(&with_role, data.path()).contains("--aws"));
     output(&add("app"), data.path(), Reader::Person).unwrap();
     assert!(fails(&add("app"), data.path()).contains("revoke that one first"));
     assert!(fails(&revoke("nobody"), data.path()).contains("caller list"));
