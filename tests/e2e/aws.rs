@@ -1,5 +1,11 @@
 //! On AWS: what is deployed, under Lambda's own protocol, before emulated services.
 
 mod bundle;
+mod deployment;
+mod ends;
+mod faults;
+mod infra;
 mod lambda;
+mod service;
+mod shares;
 mod stack;
