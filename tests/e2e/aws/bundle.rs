@@ -22,6 +22,7 @@ macro_rules! steps {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
     let steps = steps![
+        deployment::terraform_sets_what_the_function_reads,
         service::the_official_sdks_work,
         service::a_signed_request_is_its_role,
         service::nothing_printed_holds_a_key_a_prompt_an_answer_or_a_user,

@@ -1,8 +1,11 @@
 //! What Terraform deployed, held against what the function did.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use serde_json::Value;
+use shared::config::{NotText, Strings};
+use shared::telemetry::{GATEHOUSE_LOG, GATEHOUSE_LOG_FORMAT};
 use tests::aws::iam::{Grant, Rules};
 use tests::aws::terraform::{Change, infra};
 use tests::gemini::cases;
@@ -47,6 +50,29 @@ pub(super) async fn the_role_may_do_what_it_did_and_nothing_else(stack: &Stack) 
     assert!(unused.is_empty(), "allowed, and never done: {unused:#?}");
     let stale: Vec<_> = listed.difference(&told).collect();
     assert!(stale.is_empty(), "listed as done by AWS itself, and not allowed at all: {stale:#?}");
+}
+
+/// Remembers what is asked for, and has nothing.
+#[derive(Default)]
+struct Asked(Mutex<BTreeSet<String>>);
+
+impl Strings for Asked {
+    fn get(&self, name: &str) -> Result<Option<String>, NotText> {
+        self.0.lock().unwrap().insert(name.to_owned());
+        Ok(None)
+    }
+}
+
+/// A variable that nobody reads is a setting without effect, and one that nobody sets is a start that fails.
+pub(super) async fn terraform_sets_what_the_function_reads(stack: &Stack) {
+    let asked = Asked::default();
+    assert!(completion::Deployment::read(&asked).is_err(), "nothing was set");
+    let mut read = asked.0.into_inner().unwrap();
+    read.extend([GATEHOUSE_LOG, GATEHOUSE_LOG_FORMAT].map(ToOwned::to_owned));
+    // Region, credentials and endpoints are Lambda's and the SDK's own.
+    read.retain(|name| !name.starts_with("AWS_"));
+    let set: BTreeSet<_> = stack.environment().iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(set, read);
 }
 
 /// The list is `infra/tests/drift.json`: what an emulation does not keep, and why.

@@ -1,7 +1,6 @@
 //! What several environments share: limits, budgets, the policy, who is a caller.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,7 +8,7 @@ use serde_json::json;
 use tests::gemini::{Hold, Script, answer, cases};
 
 use super::stack::Stack;
-use crate::limits::short;
+use crate::limits::{short, used};
 use crate::{GENERATE, assert_error, prompt};
 
 pub(super) async fn two_environments_share_a_limit(stack: &Stack) {
@@ -41,25 +40,26 @@ pub(super) async fn two_environments_share_a_limit(stack: &Stack) {
     function.assert_faultless();
 }
 
-/// How many requests the budget below has room for, and how many ask.
-const ROOM: usize = 40;
-const REQUESTS: usize = 300;
+/// The budget in millionths of a dollar, what each answer takes of it, and how many ask.
+const BUDGET: u64 = 200_000;
+const PRICE: u64 = 1590;
+const REQUESTS: u64 = 300;
 
-/// Each answer costs what is reserved for it: so many input tokens that no more fit than `ROOM`.
 pub(super) async fn racing_environments_never_pass_a_budget_and_lock_nobody_out(stack: &Stack) {
-    // A short request reserves a third of a cent; what is booked in the end is less.
-    stack.put_policy("[admission.caller]\nrequests_per_minute = \"none\"\ntokens_per_minute = \"none\"\nusd = 0.2\nmax_open = 200\n").await;
-    stack.answer_by(|request| Script::answer(request, &answer::text("Well.")));
+    stack.put_policy("[admission.caller]\nburst = 1000\nusd = \"0.20\"\nmax_open = 200\n").await;
+    let usage = json!({"promptTokenCount": 1000, "candidatesTokenCount": 10, "totalTokenCount": 1010});
+    stack.answer_by(move |_| Script::json(200, &used(&usage)));
     let (function, key) = (stack.function().concurrency(4).never_frozen().start().await, stack.caller().await);
     function.provision(4).await;
-    let asked = Arc::new(AtomicUsize::new(0));
-    let served = Arc::new(AtomicUsize::new(0));
+    let (asked, served) = (AtomicU64::new(0), AtomicU64::new(0));
     let workers = (0..4).map(async |_| {
         let client = function.client(&key);
         while asked.fetch_add(1, Ordering::Relaxed) < REQUESTS {
             let reply = client.post(GENERATE, &short("hi")).await;
             match reply.status.as_u16() {
-                200 => drop(served.fetch_add(1, Ordering::Relaxed)),
+                200 => {
+                    served.fetch_add(1, Ordering::Relaxed);
+                }
                 // Lambda's own, while an environment is on its way back.
                 429 if reply.header("x-gatehouse-request-id").is_empty() => {}
                 429 => assert!(reply.text().contains("BUDGET_SPENT"), "{reply:?}"),
@@ -69,16 +69,16 @@ pub(super) async fn racing_environments_never_pass_a_budget_and_lock_nobody_out(
     });
     join_all(workers).await;
     function.settle().await;
+    let served = served.load(Ordering::Relaxed);
     let accounts = stack.accounts(&key).await;
-    let budget = accounts.iter().filter_map(|account| account["committed"]["N"].as_str()?.parse::<i64>().ok());
-    let booked: i64 = budget.max().unwrap_or_default();
-    assert!(booked > 0 && booked <= 200_000, "{booked} of 200000: {accounts:#?}");
-    assert!(served.load(Ordering::Relaxed) >= ROOM, "{served:?} were served");
+    let booked = accounts.iter().filter_map(|account| account["committed"]["N"].as_str()?.parse::<u64>().ok()).max();
+    assert_eq!(booked, Some(served * PRICE), "{accounts:#?}");
+    assert!((100..=BUDGET / PRICE).contains(&served), "{served} were served");
     let open = accounts.iter().filter_map(|account| account["open"]["M"].as_object()).map(serde_json::Map::len);
     assert_eq!(open.sum::<usize>(), 0, "{accounts:#?}");
     // Another caller, and this one under a budget with room, are served.
     assert_eq!(function.client(&stack.caller().await).post(GENERATE, &short("hi")).await.status, 200);
-    stack.put_policy("[admission.caller]\nusd = 10\n").await;
+    stack.put_policy("[admission.caller]\nusd = \"10.00\"\n").await;
     let later = stack.start().await;
     assert_eq!(later.client(&key).post(GENERATE, &short("hi")).await.status, 200);
     function.assert_faultless();

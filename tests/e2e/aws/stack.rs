@@ -206,7 +206,7 @@ async fn zip(files: &TempDir) -> PathBuf {
 /// The function as it ships: built for release, by the lock file.
 async fn release() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "-p", "completion", "--locked", "--message-format", "json"]);
+    cargo.args(["build", "--release", "-p", "completion", "--locked", "--message-format", "json"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
     let output = wait::done("run cargo", cargo.output().await);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
