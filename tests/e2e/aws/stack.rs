@@ -143,7 +143,7 @@ impl Stack {
     pub(super) async fn records_of(&self, reply: &Reply) -> Vec<Record> {
         let id = reply.header("x-gatehouse-request-id");
         let all = self.all_records().await;
-        all.into_iter().filter(|record| record.entry.request_id.to_string() == id).collect()
+        all.into_iter().filter(|record| record.entry.request_id == id).collect()
     }
 
     /// Every record that was ever in the queue.
@@ -213,6 +213,6 @@ async fn release() -> PathBuf {
     let printed = String::from_utf8_lossy(&output.stdout);
     let messages = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let built = messages.filter(|message| message["target"]["name"] == "completion");
-    let binary = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    binary.unwrap_or_else(|| panic!("cargo built no binary `completion`"))
+    let mut binaries = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    binaries.next_back().unwrap_or_else(|| panic!("cargo built no binary `completion`"))
 }

@@ -47,10 +47,7 @@ impl Policy {
     /// Reads a document; an error tells what in it is not known here.
     pub(super) fn read(document: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(document).map_err(|error| format!("a policy: {error}"))?;
-        let statements = match &document["Statement"] {
-            Value::Array(all) => all.iter().map(Statement::read).collect::<Result<_, _>>()?,
-            one => vec![Statement::read(one)?],
-        };
+        let statements = several(&document["Statement"]).iter().map(Statement::read).collect::<Result<_, _>>()?;
         Ok(Self { statements })
     }
 }
@@ -171,18 +168,17 @@ fn is_known(key: &str) -> bool {
 }
 
 fn principals(principal: &Value) -> Result<Vec<String>, String> {
-    match principal {
-        Value::Object(kinds) => Ok(kinds.values().map(strings).collect::<Result<Vec<_>, _>>()?.concat()),
-        other => strings(other),
-    }
+    let Some(kinds) = principal.as_object() else { return strings(principal) };
+    Ok(kinds.values().map(strings).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// One value or several.
+fn several(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 /// One text or several; none with a variable in it, which would have to be filled in.
 fn strings(value: &Value) -> Result<Vec<String>, String> {
-    let all = match value {
-        Value::Array(all) => all.as_slice(),
-        one => std::slice::from_ref(one),
-    };
     let text = |value: &Value| {
         let text = match value {
             Value::String(text) => text.clone(),
@@ -191,7 +187,7 @@ fn strings(value: &Value) -> Result<Vec<String>, String> {
         };
         if text.contains("${") { Err(format!("the variable in {text} is not filled in")) } else { Ok(text) }
     };
-    all.iter().map(text).collect()
+    several(value).iter().map(text).collect()
 }
 
 /// Whether a text fits a pattern of `*` and `?`.
