@@ -1,6 +1,12 @@
 //! On AWS: what is deployed, under Lambda's own protocol, before emulated services.
 
 mod bundle;
+mod deployment;
+mod ends;
+mod faults;
+mod infra;
 mod lambda;
 mod operator;
+mod service;
+mod shares;
 mod stack;

@@ -90,49 +90,60 @@ const OPENAI_CASES: &[&str] = &[
     "wrong_key",
 ];
 
-/// What came of running a suite through a gate.
-struct Run {
-    printed: String,
-    errors: String,
-    gemini: Gemini,
+/// A script that does what a user of an SDK does, and all its cases.
+#[derive(Clone, Copy)]
+pub(crate) struct Suite {
+    sdk: Sdk,
+    file: &'static str,
+    cases: &'static [&'static [&'static str]],
 }
 
-async fn run(sdk: Sdk, file: &'static str) -> Run {
-    let gemini = Gemini::start(cases::brain).await;
-    let gate = Gate::start(&gemini).await;
-    let mut command = script(sdk, file).await;
-    command.env("BASE_URL", &gate.endpoint).env("API_KEY", &gate.key).env("SIGNATURE", SIGNATURE);
-    let (printed, errors) = output(&mut command, "").await;
-    Run { printed, errors, gemini }
-}
+const GOOGLE_2: Suite = Suite { sdk: Sdk::Python2, file: "conformance.py", cases: &[CASES, PYTHON_CASES] };
+const GOOGLE_3: Suite = Suite { sdk: Sdk::Python3, ..GOOGLE_2 };
+const GOOGLE_NODE: Suite = Suite { sdk: Sdk::Node, file: "conformance.mjs", cases: &[CASES] };
+const OPENAI_3: Suite = Suite { sdk: Sdk::OpenAiPython, file: "openai_conformance.py", cases: &[OPENAI_CASES] };
+const OPENAI_NODE: Suite = Suite { sdk: Sdk::Node, file: "openai.mjs", cases: &[OPENAI_CASES] };
 
-impl Run {
-    /// Every case ran and went well, no other did, and Gemini was sent nothing that it would refuse.
-    fn assert_conforms(&self, cases: &[&[&str]]) {
-        let wanted: BTreeSet<String> = cases.concat().iter().map(|name| format!("ok {name}")).collect();
-        let seen: BTreeSet<String> = self.printed.lines().map(ToOwned::to_owned).collect();
+/// All of them.
+pub(crate) const SUITES: [Suite; 5] = [GOOGLE_2, GOOGLE_3, GOOGLE_NODE, OPENAI_3, OPENAI_NODE];
+
+impl Suite {
+    /// Runs it against an endpoint: every case goes well, and no other is there.
+    pub(crate) async fn conforms(&self, endpoint: &str, key: &str) {
+        let mut command = script(self.sdk, self.file).await;
+        command.env("BASE_URL", endpoint).env("API_KEY", key).env("SIGNATURE", SIGNATURE);
+        let (printed, errors) = output(&mut command, "").await;
+        let wanted: BTreeSet<String> = self.cases.concat().iter().map(|name| format!("ok {name}")).collect();
+        let seen: BTreeSet<String> = printed.lines().map(ToOwned::to_owned).collect();
         let missing: Vec<_> = wanted.difference(&seen).collect();
         let unforeseen: Vec<_> = seen.difference(&wanted).collect();
-        let errors = &self.errors;
         assert!(
             missing.is_empty() && unforeseen.is_empty(),
             "missing {missing:#?}, instead {unforeseen:#?}:\n{errors}"
         );
-        self.gemini.assert_faultless();
     }
 
-    /// Gemini was sent nothing but what Google's own protos have a field for.
-    async fn assert_known_to_protos(&self) {
-        let mut lines = String::new();
-        for request in self.gemini.requests().iter().filter(|request| request.body.is_some()) {
-            writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
-        }
-        let (printed, errors) = output(&mut script(Sdk::Python2, "protos.py").await, &lines).await;
-        let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
-        assert!(refused.is_empty(), "{refused:#?}\n{errors}");
-        assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
-        assert!(lines.lines().count() > 10, "too little was sent to prove anything");
+    /// The same before a gate of its own, whose Gemini is sent nothing that it would refuse.
+    async fn conforms_on_a_laptop(&self) -> Gemini {
+        let gemini = Gemini::start(cases::brain).await;
+        let gate = Gate::start(&gemini).await;
+        self.conforms(&gate.endpoint, &gate.key).await;
+        gemini.assert_faultless();
+        gemini
     }
+}
+
+/// Gemini was sent nothing but what Google's own protos have a field for.
+async fn assert_known_to_protos(gemini: &Gemini) {
+    let mut lines = String::new();
+    for request in gemini.requests().iter().filter(|request| request.body.is_some()) {
+        writeln!(lines, "{}", json!({"path": request.path, "body": request.body})).unwrap();
+    }
+    let (printed, errors) = output(&mut script(Sdk::Python2, "protos.py").await, &lines).await;
+    let refused: Vec<_> = printed.lines().filter(|line| !line.starts_with("ok ")).collect();
+    assert!(refused.is_empty(), "{refused:#?}\n{errors}");
+    assert_eq!(printed.lines().count(), lines.lines().count(), "{errors}");
+    assert!(lines.lines().count() > 10, "too little was sent to prove anything");
 }
 
 /// What a script prints, on its two streams, once it has read `input`.
@@ -149,29 +160,25 @@ async fn output(command: &mut Command, input: &str) -> (String, String) {
 
 #[tokio::test]
 async fn google_genai_2_for_python_works_and_gemini_is_sent_what_its_protos_know() {
-    let run = run(Sdk::Python2, "conformance.py").await;
-    run.assert_known_to_protos().await;
-    run.assert_conforms(&[CASES, PYTHON_CASES]);
+    assert_known_to_protos(&GOOGLE_2.conforms_on_a_laptop().await).await;
 }
 
 #[tokio::test]
 async fn google_genai_3_for_python_works() {
-    run(Sdk::Python3, "conformance.py").await.assert_conforms(&[CASES, PYTHON_CASES]);
+    GOOGLE_3.conforms_on_a_laptop().await;
 }
 
 #[tokio::test]
 async fn google_genai_for_node_works() {
-    run(Sdk::Node, "conformance.mjs").await.assert_conforms(&[CASES]);
+    GOOGLE_NODE.conforms_on_a_laptop().await;
 }
 
 #[tokio::test]
 async fn openai_3_for_python_works_and_gemini_is_sent_what_its_protos_know() {
-    let run = run(Sdk::OpenAiPython, "openai_conformance.py").await;
-    run.assert_known_to_protos().await;
-    run.assert_conforms(&[OPENAI_CASES]);
+    assert_known_to_protos(&OPENAI_3.conforms_on_a_laptop().await).await;
 }
 
 #[tokio::test]
 async fn openai_6_for_node_works() {
-    run(Sdk::Node, "openai.mjs").await.assert_conforms(&[OPENAI_CASES]);
+    OPENAI_NODE.conforms_on_a_laptop().await;
 }

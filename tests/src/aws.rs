@@ -6,6 +6,7 @@
 pub mod bare;
 pub mod dynalite;
 pub mod endpoint;
+pub mod iam;
 pub mod moto;
 pub mod runtime;
 pub mod server;

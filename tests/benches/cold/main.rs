@@ -6,15 +6,16 @@
 //! Needs release builds of `completion` and of the example `stock`, and Node for DynamoDB; `just bench-cold` does all.
 
 #![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
-    clippy::disallowed_methods,
     reason = "a bench talks to its user, stops at what it does not expect, and measures time"
 )]
 
 mod aws;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,7 @@ fn main() {
     );
 }
 
-fn init(program: &PathBuf, environment: &[(String, String)]) -> Duration {
+fn init(program: &Path, environment: &[(String, String)]) -> Duration {
     let bare = Bare::start();
     let began = Instant::now();
     let _process = Process::start(program, &bare.address(), environment);

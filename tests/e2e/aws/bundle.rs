@@ -1,14 +1,72 @@
-use super::stack::Stack;
+//! The whole bundle: applied, used in every way, found to be allowed neither more nor less than it did, and destroyed.
+//!
+//! One test, since applying takes longest; its steps are named like tests and run one after the other. `STEPS=WORD`
+//! chooses among them.
 
-#[tokio::test]
-async fn the_bundle_applies() {
-    let start = std::time::Instant::now();
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+
+use super::stack::Stack;
+use super::{deployment, ends, faults, service, shares};
+
+type Step = for<'s> fn(&'s Stack) -> Pin<Box<dyn Future<Output = ()> + 's>>;
+
+macro_rules! steps {
+    ($($part:ident::$name:ident,)*) => {
+        [$((stringify!($name), (|stack| Box::pin($part::$name(stack))) as Step),)*]
+    };
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
+    let steps = steps![
+        deployment::terraform_sets_what_the_function_reads,
+        service::the_official_sdks_work,
+        service::a_signed_request_is_its_role,
+        service::nothing_printed_holds_a_key_a_prompt_an_answer_or_a_user,
+        faults::a_ledger_that_fails_refuses_before_gemini_is_asked,
+        faults::a_queue_that_fails_refuses_before_gemini_is_asked,
+        faults::a_record_whose_receipt_is_lost_is_kept_all_the_same,
+        faults::secrets_that_cannot_be_read_refuse_until_they_can,
+        faults::a_policy_that_cannot_be_read_refuses_until_it_can,
+        ends::a_deadline_kill_leaves_an_intent_and_a_booked_reservation,
+        ends::a_freeze_in_mid_stream_loses_nothing,
+        shares::two_environments_share_a_limit,
+        shares::racing_environments_never_pass_a_budget_and_lock_nobody_out,
+        shares::a_changed_policy_and_a_revoked_caller_are_taken_over,
+        service::every_record_is_whole_and_in_its_chain,
+        deployment::the_role_may_do_what_it_did_and_nothing_else,
+        deployment::another_apply_would_change_nothing_that_is_not_listed,
+    ];
+    let chosen = chosen();
     let stack = Stack::apply().await;
-    eprintln!("applied {:?} {:#?} {}", start.elapsed(), stack.environment(), stack.outputs);
-    let plan = stack.terraform.plan().await;
-    eprintln!("planned {:?} {plan:#?}", start.elapsed());
-    std::fs::write("/tmp/e2e/state.json", serde_json::to_vec_pretty(&stack.terraform.resources().await).unwrap())
-        .unwrap();
+    let mut failed = Vec::new();
+    for (name, step) in steps {
+        if !name.contains(&chosen) {
+            continue;
+        }
+        let ended = AssertUnwindSafe(step(&stack)).catch_unwind().await;
+        report(name, ended.is_ok());
+        stack.calm().await;
+        if ended.is_err() {
+            failed.push(name);
+        }
+    }
+    stack.gemini.assert_faultless();
     stack.terraform.destroy().await;
-    eprintln!("destroyed {:?}", start.elapsed());
+    let rest = stack.terraform.resources().await;
+    assert!(rest.is_empty(), "the destroyed bundle still has {rest:#?}");
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a word for whoever runs the tests, no setting of ours")]
+fn chosen() -> String {
+    std::env::var("STEPS").unwrap_or_default()
+}
+
+#[expect(clippy::print_stdout, reason = "what the test runner says of a test")]
+fn report(name: &str, went_well: bool) {
+    println!("step {name} ... {}", if went_well { "ok" } else { "FAILED" });
 }

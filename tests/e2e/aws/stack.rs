@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use shared::audit::{Kind, Record};
 use tempfile::TempDir;
 use tests::aws::endpoint::Endpoint;
 use tests::aws::runtime::{Function, Setup};
 use tests::aws::terraform::Terraform;
+use tests::client::Reply;
+use tests::gate;
 use tests::gemini::{Gemini, Request, Script, cases};
 use tests::wait;
 use tokio::process::Command;
@@ -26,7 +29,14 @@ pub(super) struct Stack {
     brain: Arc<Mutex<Brain>>,
     environment: Vec<(String, String)>,
     binary: PathBuf,
-    _files: TempDir,
+    files: TempDir,
+    /// What has been taken out of the audit queue.
+    records: Mutex<Vec<Record>>,
+}
+
+/// Whether a record says what is about to be done.
+pub(super) fn is_intent(record: &Record) -> bool {
+    record.entry.kind == Kind::Intent
 }
 
 impl Stack {
@@ -41,19 +51,24 @@ impl Stack {
         .await;
         let files = wait::done("make a folder", tempfile::tempdir());
         let endpoint = Endpoint::start().await;
-        let (binary, terraform) = tokio::join!(async { PathBuf::from("/bin/true") }, async {
+        let (binary, terraform) = tokio::join!(release(), async {
             let variables = variables(&zip(&files).await, &gemini);
             let terraform = Terraform::start(&endpoint.url(), &variables).await;
             terraform.apply().await;
             terraform
         });
+        let key = files.path().join("gemini-key");
+        wait::done("write the key", std::fs::write(&key, gemini.key()));
         let outputs = terraform.outputs().await;
         let name = outputs["function_name"].as_str().unwrap().to_owned();
         let told = endpoint.get("lambda", &format!("/2015-03-31/functions/{name}/configuration")).await;
         let variables = told["Environment"]["Variables"].as_object().unwrap();
         let environment = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
         let environment = environment.collect();
-        Self { endpoint, terraform, gemini, outputs, brain, environment, binary, _files: files }
+        let stack =
+            Self { endpoint, terraform, gemini, outputs, brain, environment, binary, files, records: Mutex::default() };
+        stack.operator(&["init", "--gemini-key-file", key.to_str().unwrap()]).await;
+        stack
     }
 
     /// The names and values that Terraform gave the function.
@@ -78,6 +93,85 @@ impl Stack {
     /// The function, with its door open.
     pub(super) async fn start(&self) -> Function {
         self.function().start().await
+    }
+
+    /// The bundle's operator says something, and what is answered is JSON.
+    pub(super) async fn operator(&self, words: &[&str]) -> Value {
+        let mut command = gate::command();
+        command.args(words).args(["--aws", PREFIX]).current_dir(self.files.path());
+        command.env("AWS_ENDPOINT_URL", self.endpoint.url()).env("AWS_REGION", tests::aws::REGION);
+        command.env("AWS_ACCESS_KEY_ID", "operator").env("AWS_SECRET_ACCESS_KEY", "none");
+        let output = wait::done("run gatehouse", command.output().await);
+        assert!(output.status.success(), "gatehouse {words:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// A new caller's key.
+    pub(super) async fn caller(&self) -> String {
+        let added = self.operator(&["caller", "add", &tests::canary("caller"), "--json"]).await;
+        added["key"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned()
+    }
+
+    /// Puts a policy where the functions read it; each takes it over in its time.
+    pub(super) async fn put_policy(&self, toml: &str) {
+        let item = json!({"id": {"S": "policy"}, "toml": {"S": toml}});
+        let put = json!({"TableName": self.outputs["policy_table"], "Item": item});
+        self.endpoint.call("DynamoDB_20120810.PutItem", &put).await;
+    }
+
+    /// The accounts of the caller with this key in the ledger.
+    pub(super) async fn accounts(&self, key: &str) -> Vec<Value> {
+        let id = key.split('_').nth(1).unwrap();
+        let all =
+            self.endpoint.call("DynamoDB_20120810.Scan", &json!({"TableName": self.outputs["ledger_table"]})).await;
+        let items = all["Items"].as_array().unwrap().iter();
+        items
+            .filter(|item| item["subject"]["S"].as_str().is_some_and(|subject| subject.contains(id)))
+            .cloned()
+            .collect()
+    }
+
+    /// Everything as it was before a step.
+    pub(super) async fn calm(&self) {
+        self.endpoint.heal();
+        self.endpoint.withhold_items(false);
+        self.put_policy("").await;
+        self.answer_by(cases::brain);
+    }
+
+    /// The records of a request.
+    pub(super) async fn records_of(&self, reply: &Reply) -> Vec<Record> {
+        let id = reply.header("x-gatehouse-request-id");
+        let all = self.all_records().await;
+        all.into_iter().filter(|record| record.entry.request_id == id).collect()
+    }
+
+    /// Every record that was ever in the queue.
+    pub(super) async fn all_records(&self) -> Vec<Record> {
+        let new = self.received().await;
+        let mut all = self.records.lock().unwrap();
+        all.extend(new);
+        all.clone()
+    }
+
+    async fn received(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        loop {
+            let receive =
+                json!({"QueueUrl": self.outputs["audit_queue_url"], "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0});
+            let received = self.endpoint.call("AmazonSQS.ReceiveMessage", &receive).await;
+            let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+            if messages.is_empty() {
+                return records;
+            }
+            for message in messages {
+                let line = message["Body"].as_str().unwrap();
+                records.push(Record::from_line(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+                let delete =
+                    json!({"QueueUrl": self.outputs["audit_queue_url"], "ReceiptHandle": message["ReceiptHandle"]});
+                self.endpoint.call("AmazonSQS.DeleteMessage", &delete).await;
+            }
+        }
     }
 }
 
@@ -119,6 +213,6 @@ async fn release() -> PathBuf {
     let printed = String::from_utf8_lossy(&output.stdout);
     let messages = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let built = messages.filter(|message| message["target"]["name"] == "completion");
-    let binary = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    binary.unwrap_or_else(|| panic!("cargo built no binary `completion`"))
+    let mut binaries = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    binaries.next_back().unwrap_or_else(|| panic!("cargo built no binary `completion`"))
 }

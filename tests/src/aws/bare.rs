@@ -1,4 +1,5 @@
 //! A Runtime API with nothing to it: blocking, a thread a connection, so that what is measured is the function.
+#![expect(clippy::disallowed_methods, reason = "it measures real time, beside a real process")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

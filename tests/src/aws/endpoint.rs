@@ -100,6 +100,11 @@ impl Endpoint {
         self.break_by(|_| None);
     }
 
+    /// Whether failed conditions in `DynamoDB` come without their item from now on.
+    pub fn withhold_items(&self, withheld: bool) {
+        self.shared.dynalite.withhold_items(withheld);
+    }
+
     /// Every call so far, also those that were broken.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
