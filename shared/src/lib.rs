@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod fields;
 pub mod guards;
 pub mod limits;
+pub mod payload;
 pub mod policy;
 pub mod ports;
 pub mod recorder;
