@@ -27,8 +27,8 @@ pub struct Key {
     pub created: Timestamp,
     /// Whether it was deleted. It can be brought back for some weeks.
     pub deleted: bool,
-    /// Whether it is marked as one that consumers may have been handed.
-    pub served: bool,
+    /// Since when consumers may have been handed it; `None` where it is certain that none was.
+    pub served: Option<Timestamp>,
     /// Changes with every change of the key.
     pub etag: String,
 }
@@ -92,7 +92,7 @@ pub trait Mint: Send + Sync + 'static {
     fn list(&self, page: Option<&str>) -> impl Future<Output = Result<Page, Error>> + Send;
 
     /// Marks a key as [served](Key::served), if it is still as it was. [`Error::Changed`] where it is not.
-    fn mark(&self, key: &Key) -> impl Future<Output = Result<Operation, Error>> + Send;
+    fn mark(&self, key: &Key, since: Timestamp) -> impl Future<Output = Result<Operation, Error>> + Send;
 
     /// Deletes a key, if it is still as it was.
     fn delete(&self, key: &Key, check: Check) -> impl Future<Output = Result<Operation, Error>> + Send;

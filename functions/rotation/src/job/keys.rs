@@ -69,13 +69,13 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
     /// Marks the key as served, unless it is. Fails where the key is deleted: nothing may become current then.
     pub(super) async fn mark_served(&self, mint: &M, id: &KeyId, until: Timestamp) -> Result<(), Error> {
         let key = self.living(mint, id).await?;
-        if key.served {
+        if key.served.is_some() {
             return Ok(());
         }
-        let operation = mint.mark(&key).await.map_err(Error::mint("mark the key"))?;
+        let operation = mint.mark(&key, self.timer.now()).await.map_err(Error::mint("mark the key"))?;
         self.finished(mint, operation, "mark the key", until).await?;
         // An operation may vanish with its work undone.
-        if self.living(mint, id).await?.served { Ok(()) } else { Err(Error::Late("marking the key")) }
+        if self.living(mint, id).await?.served.is_some() { Ok(()) } else { Err(Error::Late("marking the key")) }
     }
 
     async fn living(&self, mint: &M, id: &KeyId) -> Result<Key, Error> {

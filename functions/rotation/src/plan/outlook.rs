@@ -158,7 +158,7 @@ mod tests {
 
     fn key(name: &str, served: bool) -> Key {
         let id = key_id(ARN, &version(name));
-        Key { id, created: Timestamp(0), deleted: false, served, etag: String::new() }
+        Key { id, created: Timestamp(0), deleted: false, served: served.then_some(Timestamp(0)), etag: String::new() }
     }
 
     fn observed(stages: &[(&str, Stage)], keys: Vec<Key>) -> Observed {

@@ -12,8 +12,8 @@ use super::{key_id, named_here};
 /// Keys of one bundle that may be alive at a time: the current one, the previous one and the next.
 pub const MOST_LIVE: usize = 3;
 
-/// How old a key must be before it may go, where consumers may have been handed it. The provider learns of a use with a
-/// delay that nobody states, so that a key which was current for minutes might pass for unused.
+/// How long ago consumers must first have been handed a key before it may go. The provider learns of a use with a delay
+/// that nobody states, so that a key which was current for minutes might pass for unused.
 const REST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a version with a stage holds.
@@ -54,12 +54,12 @@ pub fn kept(secret: &Description, holdings: &Holdings, arn: &str) -> BTreeSet<Ke
 /// used by none but our own probe, whose use must not keep it.
 #[must_use]
 pub fn removals(keys: &[Key], kept: &BTreeSet<KeyId>, now: Timestamp) -> Vec<Removal> {
-    let rested = |key: &&Key| !key.served || now.since(key.created) >= REST;
+    let rested = |key: &&Key| key.served.is_none_or(|since| now.since(since) >= REST);
     let mut removals: Vec<Removal> = keys
         .iter()
         .filter(|key| !key.deleted && named_here(&key.id) && !kept.contains(&key.id))
         .filter(rested)
-        .map(|key| Removal { key: key.clone(), check: if key.served { Check::Use } else { Check::Nothing } })
+        .map(|key| Removal { key: key.clone(), check: if key.served.is_some() { Check::Use } else { Check::Nothing } })
         .collect();
     removals.sort_by(|one, other| (one.key.created, &one.key.id).cmp(&(other.key.created, &other.key.id)));
     removals
@@ -80,5 +80,5 @@ pub fn unmarked<'k>(secret: &Description, keys: &'k [Key], arn: &str) -> Vec<&'k
         .filter_map(|stage| secret.holder(stage))
         .map(|version| key_id(arn, version))
         .collect();
-    keys.iter().filter(|key| !key.deleted && !key.served && read.contains(&key.id)).collect()
+    keys.iter().filter(|key| !key.deleted && key.served.is_none() && read.contains(&key.id)).collect()
 }

@@ -25,7 +25,13 @@ fn secret(versions: &[(&str, &[Stage])]) -> Description {
 
 fn key(name: &str, age: u64, served: bool) -> Key {
     let id = key_id(ARN, &version(name));
-    Key { id, created: Timestamp(DAY - age), deleted: false, served, etag: "e".to_owned() }
+    Key {
+        id,
+        created: Timestamp(DAY - age),
+        deleted: false,
+        served: served.then_some(Timestamp(DAY - age)),
+        etag: "e".to_owned(),
+    }
 }
 
 #[test]

@@ -92,13 +92,15 @@ fn any_pair(start: fn() -> World) {
     let start = start();
     start.state().google.be_quick();
     let effects = effects(&start);
+    // What is throttled fails as what is transient does; the singles have both.
+    let told_apart = |fault: &&Fault| **fault != Fault::Throttled;
     for (first, kind) in effects.iter().enumerate() {
-        for fault in Fault::all(*kind) {
+        for fault in Fault::all(*kind).iter().filter(told_apart) {
             for second in first + 1..effects.len() + 10 {
                 // What comes next is another effect in most cases; whichever faults it has are tried.
-                for (nth, then) in Fault::ALL.into_iter().enumerate() {
+                for (nth, then) in Fault::ALL.iter().filter(told_apart).enumerate() {
                     let recovery = Recovery::ALL[(first + second + nth) % Recovery::ALL.len()];
-                    with(&start, &[(first, *fault), (second, then)], recovery);
+                    with(&start, &[(first, *fault), (second, *then)], recovery);
                 }
             }
         }

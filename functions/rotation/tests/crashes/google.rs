@@ -44,7 +44,7 @@ struct Kept {
     created: u64,
     ready: [u64; 3],
     deleted: Option<u64>,
-    served: bool,
+    served: Option<u64>,
     etag: u64,
     /// From when to when it was used without a pause, the latest last.
     used: Vec<(u64, u64)>,
@@ -73,7 +73,7 @@ impl Google {
             created: 0,
             ready: [0; 3],
             deleted: None,
-            served: false,
+            served: None,
             etag: 0,
             used: Vec::new(),
         };
@@ -97,7 +97,7 @@ impl Google {
     }
 
     pub(crate) fn served(&self, id: &KeyId) -> bool {
-        self.keys.get(id).is_some_and(|kept| kept.served)
+        self.keys.get(id).is_some_and(|kept| kept.served.is_some())
     }
 
     pub(crate) fn is_there(&self, name: &str) -> bool {
@@ -155,7 +155,7 @@ impl Google {
             id: id.clone(),
             created: Timestamp(kept.created),
             deleted: kept.deleted.is_some(),
-            served: kept.served,
+            served: kept.served.map(Timestamp),
             etag: kept.etag.to_string(),
         })
     }
@@ -186,7 +186,7 @@ impl Mint for World {
                     created,
                     ready: google.spreads_ms.map(|lag| created + lag),
                     deleted: None,
-                    served: false,
+                    served: None,
                     etag: 0,
                     used: Vec::new(),
                 };
@@ -232,10 +232,10 @@ impl Mint for World {
         self.effect("list", Kind::Read, fail, list).await
     }
 
-    async fn mark(&self, key: &Key) -> Result<Operation, Error> {
+    async fn mark(&self, key: &Key, since: Timestamp) -> Result<Operation, Error> {
         let mark = |state: &mut State| {
             let kept = state.google.live_key(key)?;
-            (kept.served, kept.etag) = (true, kept.etag + 1);
+            (kept.served, kept.etag) = (Some(since.0), kept.etag + 1);
             Ok(state.google.operation(state.now))
         };
         self.effect("mark", Kind::Write, fail, mark).await

@@ -20,6 +20,8 @@ pub(crate) struct Secrets {
 #[derive(Clone, Debug, Default)]
 struct Kept {
     value: Option<String>,
+    /// The key in it, as a consumer reads it.
+    key: Option<String>,
     stages: BTreeSet<Stage>,
     created: u64,
 }
@@ -29,10 +31,9 @@ impl Secrets {
         self.versions.iter().find(|(_, kept)| kept.stages.contains(stage)).map(|(version, _)| version.clone())
     }
 
-    /// The key of a version, as a consumer reads it.
+    /// The key of a version.
     pub(crate) fn key(&self, version: &VersionId) -> Option<String> {
-        let value = self.versions.get(version)?.value.clone()?;
-        Some(Payload::parse(&Secret::new(value)).unwrap().key.expose().clone())
+        self.versions.get(version)?.key.clone()
     }
 
     /// What `RotateSecret` does before it calls the function: announces an empty version, unless one is pending.
@@ -59,7 +60,10 @@ impl Secrets {
         match &kept.value {
             Some(held) if held == value => return Ok(()),
             Some(_) => return Err(Error::Conflict),
-            None => kept.value = Some(value.to_owned()),
+            None => {
+                let read = Payload::parse(&Secret::new(value.to_owned())).unwrap();
+                (kept.value, kept.key) = (Some(value.to_owned()), Some(read.key.expose().clone()));
+            }
         }
         self.transfer(stage, self.holder(stage).as_ref(), Some(version))
     }

@@ -235,6 +235,10 @@ impl State {
     }
 
     fn remember(&mut self) {
+        // Copies cost more than all else, and only a stale look needs them.
+        if !self.faults.iter().any(|(_, fault)| matches!(fault, Fault::Stale | Fault::Staler)) {
+            return;
+        }
         self.past.push((self.secrets.clone(), self.google.clone()));
         if self.past.len() > 4 {
             self.past.remove(0);
