@@ -1,6 +1,10 @@
 //! Adapters to Google.
 
+pub mod api_keys;
 pub mod error;
 pub mod gemini;
+pub mod probe;
+mod rest;
 pub mod sse;
+pub mod token;
 pub mod wire;
