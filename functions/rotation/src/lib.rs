@@ -4,12 +4,14 @@
 //! the ports of `shared` and [`ports`]. Every step may be killed at any point, may run again with the same version or a
 //! new one, and may run twice at a time: at every instant the current version holds a key that works.
 
+pub mod config;
 pub mod error;
 pub mod event;
 pub mod job;
 pub mod plan;
 pub mod ports;
 
+pub use config::Config;
 pub use error::Error;
 pub use event::Event;
 pub use job::{Job, Minting};

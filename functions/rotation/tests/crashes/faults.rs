@@ -86,25 +86,35 @@ fn any_fault_at_any_effect_is_not_felt_and_any_rerun_converges() {
     }
 }
 
-/// All pairs, the second of which may strike while the first is being recovered from. Services are quick here, since
-/// a further look at an operation meets no other faults than the first.
+/// All pairs, the second of which may strike while the first is being recovered from. Services are quick here, since a
+/// further look at an operation meets no other faults than the first.
 fn any_pair(start: fn() -> World) {
     let start = start();
     start.state().google.be_quick();
-    let effects = effects(&start);
-    // What is throttled fails as what is transient does; the singles have both.
-    let told_apart = |fault: &&Fault| **fault != Fault::Throttled;
-    for (first, kind) in effects.iter().enumerate() {
-        for fault in Fault::all(*kind).iter().filter(told_apart) {
-            for second in first + 1..effects.len() + 10 {
-                // What comes next is another effect in most cases; whichever faults it has are tried.
-                for (nth, then) in Fault::ALL.iter().filter(told_apart).enumerate() {
-                    let recovery = Recovery::ALL[(first + second + nth) % Recovery::ALL.len()];
+    let effects = effects(&start).len();
+    for first in 0..effects {
+        let Some(kind) = kind_of(&with(&start, &[], Recovery::Same), first) else { continue };
+        for (nth, fault) in Fault::paired(kind).iter().enumerate() {
+            // Each way on follows a quarter of the faults; the singles are followed by all of them.
+            let recovery = Recovery::ALL[(first + nth) % Recovery::ALL.len()];
+            // What comes after the first fault, whatever it has led to.
+            let alone = with(&start, &[(first, *fault)], recovery);
+            for second in first + 1..effects + 10 {
+                let Some(kind) = kind_of(&alone, second) else { continue };
+                for then in Fault::paired(kind) {
                     with(&start, &[(first, *fault), (second, *then)], recovery);
                 }
             }
         }
     }
+}
+
+/// What kind an effect is of, unless it is one in the middle of several alike.
+fn kind_of(world: &World, at: usize) -> Option<Kind> {
+    let state = world.state();
+    let (name, kind) = *state.log.get(at)?;
+    let alike = |at: Option<usize>| at.and_then(|at| state.log.get(at)).is_some_and(|(other, _)| *other == name);
+    (!alike(at.checked_sub(1)) || !alike(at.checked_add(1))).then_some(kind)
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub(crate) fn step(world: &World, polls: &mut Polls, step: Step, token: &str) ->
     let job = job(world);
     let until = start(world);
     let ended = drive(world, polls, job.step(&request(step, token), until));
+    world.state().until = u64::MAX;
     if let Some(Err(error)) = &ended {
         silent(error);
     }

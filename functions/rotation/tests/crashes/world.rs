@@ -80,6 +80,14 @@ impl Fault {
             ],
         }
     }
+
+    /// Those whose effect on what comes after differs, which is what matters in pairs.
+    pub(crate) const fn paired(kind: Kind) -> &'static [Self] {
+        match kind {
+            Kind::Read => &[Self::DieBefore, Self::Transient, Self::Permanent, Self::Slow, Self::Stale],
+            Kind::Write => &[Self::DieBefore, Self::DieAfter, Self::Lost, Self::Permanent, Self::Slow],
+        }
+    }
 }
 
 /// How a service answers where it does not do as it is told.
