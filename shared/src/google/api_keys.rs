@@ -249,11 +249,10 @@ impl<T: Tokens> Mint for Client<T> {
 
 const PRECONDITION: &str = "FAILED_PRECONDITION";
 
+/// A precondition that was not named is the etag's.
 fn changed(error: Error) -> Error {
-    match error {
-        Error::Refused { reason } if reason == PRECONDITION => Error::Changed,
-        other => other,
-    }
+    let precondition = matches!(&error, Error::Refused { reason } if reason == PRECONDITION);
+    if precondition { Error::Changed } else { error }
 }
 
 fn operation(answer: Result<Running, rest::Error>) -> Result<Operation, Error> {

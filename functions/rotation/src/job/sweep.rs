@@ -95,12 +95,10 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
             Err(cause) => Err(Error::Mint { what: "delete a key", cause }),
         };
         let Err(error) = deleted else { return true };
-        let in_use = match &error {
-            Error::Mint { cause: mint::Error::InUse, .. } => true,
-            // Google may find out only while it deletes.
-            Error::Unminted { reason, .. } => *check == Check::Use && reason == "FAILED_PRECONDITION",
-            _ => false,
-        };
+        // Google may find out only while it deletes.
+        let found_out = matches!(&error, Error::Unminted { reason, .. } if reason == "FAILED_PRECONDITION");
+        let in_use =
+            matches!(&error, Error::Mint { cause: mint::Error::InUse, .. }) || (found_out && *check == Check::Use);
         let id = key.id.clone();
         self.notices.tell(&if in_use { Notice::InUse(id) } else { Notice::Left(id, error.code()) });
         false

@@ -325,3 +325,32 @@ fn a_key_that_others_made_is_not_revoked() {
     assert_eq!(refused.unwrap().unwrap_err().code(), "not_ours");
     assert!(world.state().google.is_there("mine"));
 }
+
+#[test]
+fn a_rotation_that_outlives_its_cancellation_promotes_no_key_that_was_swept() {
+    let start = steady();
+    assert!(announce(&start, "third"));
+    for next in [Step::CreateSecret, Step::SetSecret, Step::TestSecret] {
+        step(&start, &mut None, next, "third").unwrap().unwrap();
+    }
+    for polls in 0.. {
+        let world = start.fork();
+        let (job, request) = (job(&world), request(Step::FinishSecret));
+        let mut finishing = pin!(job.step(&request, FOREVER));
+        let mut context = Context::from_waker(Waker::noop());
+        if (0..polls).any(|_| finishing.as_mut().poll(&mut context).is_ready()) {
+            break;
+        }
+        // Meanwhile it is cancelled, and another rotation begins, which needs room.
+        unstick(&world);
+        assert!(announce(&world, "fourth"));
+        let _ = step(&world, &mut None, Step::CreateSecret, "fourth");
+        while finishing.as_mut().poll(&mut context).is_pending() {}
+        for next in [Step::SetSecret, Step::TestSecret, Step::FinishSecret] {
+            let _ = step(&world, &mut None, next, "fourth");
+        }
+        nothing_felt(&world);
+        unstick(&world);
+        settles(&world);
+    }
+}
