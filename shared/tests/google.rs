@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, Request, Response};
@@ -84,17 +85,22 @@ fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-struct Given;
+#[derive(Default)]
+struct Given(AtomicUsize);
 
 impl Tokens for Given {
     async fn token(&self) -> Result<Secret<String>, token::Error> {
-        Ok(Secret::new("hush-token".to_owned()))
+        Ok(Secret::new(format!("hush-token-{}", self.0.load(Ordering::SeqCst))))
+    }
+
+    async fn forget(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 fn mint(base: Url, kind: Kind) -> api_keys::Client<Given> {
     let bundle = Bundle { project: "p-1".into(), name: "gatehouse".into(), secret: "5ec".into(), kind };
-    api_keys::Client::new(client(), base, Given, bundle)
+    api_keys::Client::new(client(), base, Given::default(), bundle)
 }
 
 fn auth() -> Kind {
@@ -122,7 +128,7 @@ async fn a_key_is_bound_and_restricted_by_the_call_that_makes_it() {
         let [asked] = &double.asked()[..] else { unreachable!("one request") };
         assert_eq!(asked.method, Method::POST);
         assert_eq!(asked.url, "/prefix/v2/projects/p-1/locations/global/keys?keyId=g0123");
-        assert_eq!(asked.header("authorization"), "Bearer hush-token");
+        assert_eq!(asked.header("authorization"), "Bearer hush-token-0");
         let expected = json!({
             "displayName": "gatehouse g0123",
             "annotations": {"gatehouse-bundle": "gatehouse", "gatehouse-secret": "5ec"},
@@ -291,6 +297,32 @@ async fn errors_are_told_apart_by_googles_own_names_and_tell_no_words_of_its() {
         for (told, name) in told.iter().zip(names) {
             assert!(told.contains(name), "{told} is not {name}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_names_googles_exact_reason() {
+    with(async |double, base| {
+        let disabled = json!({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "hush",
+            "details": [{"@type": "type.googleapis.com/google.rpc.Help"}, {"reason": "SERVICE_DISABLED"}]}});
+        double.answers([(403, disabled)]);
+        let error = mint(base, auth()).create(&id()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the key service refuses: PERMISSION_DENIED (SERVICE_DISABLED)");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_taken_is_replaced_by_the_next_request() {
+    with(async |double, base| {
+        double.answers([refusal(401, "UNAUTHENTICATED"), (200, json!({"keyString": "k"}))]);
+        let mint = mint(base, auth());
+        assert!(matches!(mint.reveal(&id()).await, Err(Error::Unavailable(_))));
+        mint.reveal(&id()).await.unwrap();
+        let asked = double.asked();
+        let tokens: Vec<_> = asked.iter().map(|asked| asked.header("authorization")).collect();
+        assert_eq!(tokens, ["Bearer hush-token-0", "Bearer hush-token-1"]);
     })
     .await;
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -99,6 +100,15 @@ impl<T: Tokens> Client<T> {
         Ok(self.http.request(method, url).header(AUTHORIZATION, bearer))
     }
 
+    /// Sends a request. A token that is no longer taken is not used again.
+    async fn send<A: DeserializeOwned>(&self, request: RequestBuilder) -> Result<A, Error> {
+        let answer = rest::call(request).await;
+        if matches!(answer, Err(rest::Error::Status { http: 401, .. })) {
+            self.tokens.forget().await;
+        }
+        answer.map_err(told)
+    }
+
     fn annotations(&self, served: Option<Timestamp>) -> Value {
         let mut annotations = json!({BUNDLE: self.bundle.name, SECRET: self.bundle.secret});
         if let (Some(Timestamp(since)), Some(map)) = (served, annotations.as_object_mut()) {
@@ -179,12 +189,12 @@ impl<T: Tokens> Mint for Client<T> {
             key.insert("serviceAccountEmail".to_owned(), service_account.as_str().into());
         }
         let request = self.request(Method::POST, &self.keys(), &[("keyId", &id.0)]).await?;
-        operation(rest::call(json(request, &key)).await)
+        operation(self.send(json(request, &key)).await)
     }
 
     async fn poll(&self, operation: &Operation) -> Result<Progress, Error> {
         let request = self.request(Method::GET, &operation.0, &[]).await?;
-        match rest::call::<Running>(request).await.map_err(told) {
+        match self.send::<Running>(request).await {
             Ok(Running { error: Some(Failed { code }), .. }) => {
                 Ok(Progress::Failed { reason: canonical(code).to_owned() })
             }
@@ -197,13 +207,13 @@ impl<T: Tokens> Mint for Client<T> {
 
     async fn reveal(&self, id: &KeyId) -> Result<Secret<String>, Error> {
         let request = self.request(Method::GET, &format!("{}/keyString", self.key(id)), &[]).await?;
-        let Revealed { key_string } = rest::call(request).await.map_err(told)?;
+        let Revealed { key_string } = self.send(request).await?;
         Ok(Secret::new(key_string))
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<Key>, Error> {
         let request = self.request(Method::GET, &self.key(id), &[]).await?;
-        match rest::call::<Written>(request).await.map_err(told) {
+        match self.send::<Written>(request).await {
             Ok(written) => Ok(self.own(written)),
             Err(Error::Absent) => Ok(None),
             Err(error) => Err(error),
@@ -215,7 +225,7 @@ impl<T: Tokens> Mint for Client<T> {
         let mut query = vec![("showDeleted", "true"), ("pageSize", &*size)];
         query.extend(page.map(|page| ("pageToken", page)));
         let request = self.request(Method::GET, &self.keys(), &query).await?;
-        let List { keys, next_page_token } = rest::call(request).await.map_err(told)?;
+        let List { keys, next_page_token } = self.send(request).await?;
         let next = (!next_page_token.is_empty()).then_some(next_page_token);
         Ok(Page { keys: keys.into_iter().filter_map(|key| self.own(key)).collect(), next })
     }
@@ -223,7 +233,7 @@ impl<T: Tokens> Mint for Client<T> {
     async fn mark(&self, key: &Key, since: Timestamp) -> Result<Operation, Error> {
         let request = self.request(Method::PATCH, &self.key(&key.id), &[("updateMask", "annotations")]).await?;
         let body = json!({"annotations": self.annotations(Some(since)), "etag": key.etag});
-        operation(rest::call(json(request, &body)).await).map_err(changed)
+        operation(self.send(json(request, &body)).await).map_err(changed)
     }
 
     async fn delete(&self, key: &Key, check: Check) -> Result<Operation, Error> {
@@ -233,7 +243,7 @@ impl<T: Tokens> Mint for Client<T> {
         };
         let query = [("etag", &*key.etag), ("checkExistingUsage", usage)];
         let request = self.request(Method::DELETE, &self.key(&key.id), &query).await?;
-        let deleted = operation(rest::call(request).await);
+        let deleted = operation(self.send(request).await);
         deleted.map_err(|error| match (check, error) {
             // It may also mean that the key has changed. Either way it stays.
             (Check::Use, Error::Refused { reason }) if reason == PRECONDITION => Error::InUse,
@@ -243,7 +253,7 @@ impl<T: Tokens> Mint for Client<T> {
 
     async fn undelete(&self, id: &KeyId) -> Result<Operation, Error> {
         let request = self.request(Method::POST, &format!("{}:undelete", self.key(id)), &[]).await?;
-        operation(rest::call(json(request, &json!({}))).await).map_err(changed)
+        operation(self.send(json(request, &json!({}))).await).map_err(changed)
     }
 }
 
@@ -255,8 +265,8 @@ fn changed(error: Error) -> Error {
     if precondition { Error::Changed } else { error }
 }
 
-fn operation(answer: Result<Running, rest::Error>) -> Result<Operation, Error> {
-    let Running { name, .. } = answer.map_err(told)?;
+fn operation(answer: Result<Running, Error>) -> Result<Operation, Error> {
+    let Running { name, .. } = answer?;
     // It becomes part of a URL.
     let sound = name.starts_with("operations/")
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte))
@@ -265,18 +275,20 @@ fn operation(answer: Result<Running, rest::Error>) -> Result<Operation, Error> {
 }
 
 fn told(error: rest::Error) -> Error {
-    let rest::Error::Status { http, status, after } = error else { return Error::Unavailable(error.into()) };
+    let rest::Error::Status { http, status, reason, after } = error else { return Error::Unavailable(error.into()) };
     match (status.as_str(), http) {
         ("ALREADY_EXISTS", _) => Error::Exists,
         ("ABORTED", _) | (_, 412) => Error::Changed,
         ("NOT_FOUND", _) => Error::Absent,
         ("RESOURCE_EXHAUSTED", _) | (_, 429) => Error::Limited { after: after.filter(|after| *after > Duration::ZERO) },
-        ("UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" | "UNKNOWN", _) | (_, 408 | 500..) => {
-            Error::Unavailable(rest::Error::Status { http, status, after }.into())
+        ("UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" | "UNKNOWN", _) | (_, 401 | 408 | 500..) => {
+            Error::Unavailable(rest::Error::Status { http, status, reason, after }.into())
         }
         // Something on the way that is not the service.
         ("", _) => Error::Refused { reason: format!("HTTP_{http}") },
-        _ => Error::Refused { reason: status },
+        (PRECONDITION, _) => Error::Refused { reason: status },
+        _ if reason.is_empty() => Error::Refused { reason: status },
+        _ => Error::Refused { reason: format!("{status} ({reason})") },
     }
 }
 

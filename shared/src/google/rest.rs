@@ -20,12 +20,14 @@ const MAX_BYTES: usize = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The service says no, in the shape of `google.rpc.Status`.
-    #[error("the service answered {http} {status}")]
+    #[error("the service answered {http} {status} {reason}")]
     Status {
         /// The HTTP status.
         http: u16,
-        /// Google's name for it, such as `NOT_FOUND`, or the more exact reason where there is one.
+        /// Google's name for it, such as `PERMISSION_DENIED`; empty where it was not Google that answered.
         status: String,
+        /// The more exact reason, such as `SERVICE_DISABLED`, where there is one.
+        reason: String,
         /// What `Retry-After` says.
         after: Option<Duration>,
     },
@@ -49,6 +51,13 @@ struct Envelope {
 #[serde(default)]
 struct Status {
     status: String,
+    details: Vec<Detail>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detail {
+    reason: String,
 }
 
 /// Sends a request and reads its answer.
@@ -66,8 +75,9 @@ pub(super) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result
     }
     // The HTTP status still tells most where the body does not come.
     let envelope: Option<Envelope> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-    let status = envelope.map(|envelope| envelope.error.status).unwrap_or_default();
-    Err(Error::Status { http: http.as_u16(), status: known(status), after })
+    let Status { status, details } = envelope.map(|envelope| envelope.error).unwrap_or_default();
+    let reason = details.into_iter().map(|detail| known(detail.reason)).find(|reason| !reason.is_empty());
+    Err(Error::Status { http: http.as_u16(), status: known(status), reason: reason.unwrap_or_default(), after })
 }
 
 /// Google's names are words in capitals; anything else may quote a request.

@@ -30,6 +30,9 @@ pub trait Tokens: Send + Sync + 'static {
     /// # Errors
     /// [`Error`] where there is none; the next call tries again.
     fn token(&self) -> impl Future<Output = Result<Secret<String>, Error>> + Send;
+
+    /// Told that the last token was not taken: the next one is fetched anew.
+    fn forget(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Where tokens come from.
@@ -111,6 +114,10 @@ impl<S: Source, C: Clock> Tokens for Kept<S, C> {
                 None => Err(error),
             },
         }
+    }
+
+    async fn forget(&self) {
+        *self.token.lock().await = None;
     }
 }
 

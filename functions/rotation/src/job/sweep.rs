@@ -3,7 +3,7 @@
 use shared::clock::Timestamp;
 use shared::payload::Payload;
 use shared::ports::mint::{self, Check, Key, KeyId, Mint, Probe};
-use shared::ports::secrets::{Description, Store};
+use shared::ports::secrets::{Description, Stage, Store};
 
 use super::Job;
 use crate::error::Error;
@@ -64,7 +64,9 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
         for version in secret.versions.keys() {
             let payload = self.read(version).await?.map(|value| Payload::parse(&value));
             let holding = match payload {
-                None => Holding::Nothing,
+                None if secret.has(version, &Stage::Pending) => Holding::Nothing,
+                // It is a stale look: nothing is deleted on what it shows.
+                None => return Err(Error::Empty),
                 Some(Ok(Payload { key_id: Some(id), .. })) => Holding::Minted(KeyId(id)),
                 Some(Ok(payload)) => {
                     bare.push((version, payload.key));

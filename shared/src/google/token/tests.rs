@@ -170,6 +170,14 @@ async fn a_failed_fetch_poisons_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_not_taken_is_not_used_again() {
+    let (kept, _, _) = kept();
+    told(&kept).await.unwrap();
+    kept.forget().await;
+    assert_eq!(told(&kept).await, Ok("2".to_owned()));
+}
+
+#[tokio::test]
 async fn many_who_need_a_token_fetch_one() {
     let (kept, source, _) = kept();
     let (one, other, third) = tokio::join!(told(&kept), told(&kept), told(&kept));
