@@ -354,3 +354,23 @@ fn a_rotation_that_outlives_its_cancellation_promotes_no_key_that_was_swept() {
         settles(&world);
     }
 }
+
+#[test]
+fn a_test_that_took_the_pending_version_for_a_dry_run_does_not_let_an_unproven_key_pass() {
+    let world = pasted();
+    world.state().google.spreads_ms = [1_000, 60_000, 150_000];
+    // What was before each change is kept from here on.
+    world.state().faults = vec![(usize::MAX, Fault::Stale)];
+    assert!(announce(&world, "third"));
+    for next in [Step::CreateSecret, Step::SetSecret] {
+        step(&world, &mut None, next, "third").unwrap().unwrap();
+    }
+    let begun = effects(&world).len();
+    world.state().faults = (1..=3).map(|read| (begun + read, Fault::Stale)).collect();
+    step(&world, &mut None, Step::TestSecret, "third").unwrap().unwrap();
+    let tested = effects(&world).split_off(begun);
+    assert_eq!(tested[..5], ["describe", "read", "read", "read", "read"], "it found the value after all");
+    step(&world, &mut None, Step::FinishSecret, "third").unwrap().unwrap();
+    assert_eq!(current(&world), Some(version("third")));
+    nothing_felt(&world);
+}
