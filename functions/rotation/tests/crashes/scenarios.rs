@@ -156,17 +156,64 @@ fn an_operators_own_key_is_never_deleted() {
 }
 
 #[test]
-fn an_old_key_that_an_operator_pasted_back_is_known_by_its_string() {
+fn an_old_key_that_an_operator_keeps_under_a_stage_is_known_by_its_string() {
     let world = steady();
     let older = key_id(ARN, &version("first"));
     world.change("paste", |state| {
         let key = state.secrets.key(&version("first")).unwrap();
-        state.secrets.put(&version("by-hand"), &key, &Stage::Current, state.now).unwrap();
+        state.secrets.put(&version("by-hand"), &key, &Stage::Other("KEEP".to_owned()), state.now).unwrap();
     });
     world.wait(MONTH);
     rotate(&world, &mut None, "third").unwrap();
-    assert!(world.state().google.live_ids().contains(&older), "the previous version's key is gone");
-    settles(&world);
+    assert!(world.state().google.live_ids().contains(&older), "a version's key is gone");
+    nothing_felt(&world);
+}
+
+#[test]
+fn a_key_that_was_made_current_by_hand_is_marked_by_the_next_rotation() {
+    let world = steady();
+    assert!(announce(&world, "by-hand"));
+    for next in [Step::CreateSecret, Step::SetSecret, Step::TestSecret] {
+        step(&world, &mut None, next, "by-hand").unwrap().unwrap();
+    }
+    world.change("an operator", |state| {
+        let current = state.secrets.holder(&Stage::Current);
+        state.secrets.transfer(&Stage::Current, current.as_ref(), Some(&version("by-hand"))).unwrap();
+        state.secrets.transfer(&Stage::Pending, Some(&version("by-hand")), None).unwrap();
+    });
+    world.wait(MONTH);
+    rotate(&world, &mut None, "third").unwrap();
+    assert!(world.state().google.served(&key_id(ARN, &version("by-hand"))));
+    nothing_felt(&world);
+}
+
+#[test]
+fn what_an_operator_makes_current_while_a_rotation_finishes_stands() {
+    let start = steady();
+    assert!(announce(&start, "third"));
+    for next in [Step::CreateSecret, Step::SetSecret, Step::TestSecret] {
+        step(&start, &mut None, next, "third").unwrap().unwrap();
+    }
+    for polls in 2.. {
+        let world = start.fork();
+        let (job, request) = (job(&world), request(Step::FinishSecret));
+        let mut finishing = pin!(job.step(&request, FOREVER));
+        let mut context = Context::from_waker(Waker::noop());
+        if (0..polls).any(|_| finishing.as_mut().poll(&mut context).is_ready())
+            || current(&world) == Some(version("third"))
+        {
+            break;
+        }
+        roll_back(&world);
+        let ended = loop {
+            if let Poll::Ready(ended) = finishing.as_mut().poll(&mut context) {
+                break ended;
+            }
+        };
+        assert!(matches!(ended, Err(Error::Moved)), "after {polls} polls");
+        assert_eq!(current(&world), Some(version("first")));
+        nothing_felt(&world);
+    }
 }
 
 #[test]
