@@ -13,6 +13,7 @@ pub mod fields;
 pub mod guards;
 pub mod limits;
 pub mod metrics;
+pub mod payload;
 pub mod policy;
 pub mod ports;
 pub mod recorder;

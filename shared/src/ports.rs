@@ -1,5 +1,8 @@
 //! The seams between what Gatehouse decides and what it touches. Ports never name an adapter.
 
+pub mod mint;
+pub mod secrets;
+
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;

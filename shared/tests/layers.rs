@@ -53,6 +53,11 @@ const RULES: &[Rule] = &[
         because: "ports never name an adapter",
     },
     Rule {
+        place: "shared/src/ports",
+        forbidden: &["crate::google", "crate::aws", "crate::host", "reqwest", "tokio::"],
+        because: "ports never name an adapter",
+    },
+    Rule {
         place: "shared/src/google",
         forbidden: &["crate::guards", "crate::host", "crate::aws", "crate::policy", "crate::audit"],
         because: "an adapter knows its ports and nothing of the other adapters",
@@ -94,6 +99,21 @@ const RULES: &[Rule] = &[
         place: "functions/completion/src",
         forbidden: &["gatehouse::", "rusqlite", "std::fs", "std::env", "reqwest"],
         because: "a function imports no other function, and reaches the world through ports",
+    },
+    Rule {
+        place: "functions/rotation/src",
+        forbidden: &["gatehouse::", "completion::", "std::fs", "std::env", "reqwest"],
+        because: "a function imports no other function, and reaches the world through ports",
+    },
+    Rule {
+        place: "functions/rotation/src/job",
+        forbidden: &["shared::google", "shared::aws"],
+        because: "only the build names an adapter",
+    },
+    Rule {
+        place: "functions/rotation/src/plan",
+        forbidden: &["crate::job", "crate::ports", "tokio::", "async "],
+        because: "a plan is decided on what is known: no effect, no clock",
     },
     Rule {
         place: "functions/gatehouse/src/commands",

@@ -1,0 +1,84 @@
+//! Which keys go, and when there is room for another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use shared::clock::Timestamp;
+use shared::ports::mint::{Check, Key, KeyId};
+use shared::ports::secrets::{Description, Stage, VersionId};
+
+use super::{key_id, named_here};
+
+/// Keys of one bundle that may be alive at a time: the current one, the previous one and the next.
+pub const MOST_LIVE: usize = 3;
+
+/// How long ago consumers must first have been handed a key before it may go. The provider learns of a use with a delay
+/// that nobody states, so that a key which was current for minutes might pass for unused.
+const REST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a version with a stage holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Something of the operator's.
+    Foreign,
+    /// A key of this bundle.
+    Minted(KeyId),
+    /// Nothing (yet).
+    Nothing,
+}
+
+/// What the versions with a stage hold.
+pub type Holdings = BTreeMap<VersionId, Holding>;
+
+/// A key that is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The key as it was when this was decided; should it have changed, it stays.
+    pub key: Key,
+    /// Whether the provider is to look at its use first.
+    pub check: Check,
+}
+
+/// The keys that stay: those that a version with any stage holds, and those that were or will be minted for one.
+#[must_use]
+pub fn kept(secret: &Description, holdings: &Holdings, arn: &str) -> BTreeSet<KeyId> {
+    let minted = secret.versions.keys().map(|version| key_id(arn, version));
+    let held = holdings.values().filter_map(|holding| match holding {
+        Holding::Minted(id) => Some(id.clone()),
+        Holding::Foreign | Holding::Nothing => None,
+    });
+    minted.chain(held).collect()
+}
+
+/// The keys that go, oldest first. One that consumers may have been handed goes only if nobody uses it; an orphan was
+/// used by none but our own probe, whose use must not keep it.
+#[must_use]
+pub fn removals(keys: &[Key], kept: &BTreeSet<KeyId>, now: Timestamp) -> Vec<Removal> {
+    let rested = |key: &&Key| key.served.is_none_or(|since| now.since(since) >= REST);
+    let mut removals: Vec<Removal> = keys
+        .iter()
+        .filter(|key| !key.deleted && named_here(&key.id) && !kept.contains(&key.id))
+        .filter(rested)
+        .map(|key| Removal { key: key.clone(), check: if key.served.is_some() { Check::Use } else { Check::Nothing } })
+        .collect();
+    removals.sort_by(|one, other| (one.key.created, &one.key.id).cmp(&(other.key.created, &other.key.id)));
+    removals
+}
+
+/// How many of these keys are alive.
+#[must_use]
+pub fn live(keys: &[Key]) -> usize {
+    keys.iter().filter(|key| !key.deleted && named_here(&key.id)).count()
+}
+
+/// Keys that consumers read though they are not marked as served: somebody made a version current by hand. They are
+/// marked late rather than never, so that they are not taken for orphans once they are old.
+#[must_use]
+pub fn unmarked<'k>(secret: &Description, keys: &'k [Key], arn: &str) -> Vec<&'k Key> {
+    let read: BTreeSet<KeyId> = [Stage::Current, Stage::Previous]
+        .iter()
+        .filter_map(|stage| secret.holder(stage))
+        .map(|version| key_id(arn, version))
+        .collect();
+    keys.iter().filter(|key| !key.deleted && key.served.is_none() && read.contains(&key.id)).collect()
+}
