@@ -11,7 +11,7 @@ use crate::{GENERATE, STREAM, prompt};
 
 pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(stack: &Stack) {
     stack.answer_by(|_| Script::stream().event(&answer::chunk("So far, so good. ")).stall());
-    let key = stack.caller().await;
+    let (name, key) = stack.named_caller().await;
     // The function ends an answer ten seconds before its deadline. Only one that cannot go on meets it.
     let function = stack.function().timeout(Duration::from_secs(16)).start().await;
     let mut live = function.client(&key).open(STREAM, &prompt("hi")).await;
@@ -30,7 +30,7 @@ pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(st
     let open = |accounts: &[serde_json::Value]| -> usize {
         accounts.iter().filter_map(|account| account["open"]["M"].as_object()).map(serde_json::Map::len).sum()
     };
-    let left = stack.accounts(&key).await;
+    let left = stack.accounts(&name).await;
     assert!(committed(&left) > 0 && open(&left) == 1, "{left:#?}");
     // Once its time is over, whoever comes next closes it: it stays booked.
     for account in left.iter().filter(|account| account["open"]["M"].as_object().is_some_and(|open| !open.is_empty())) {
@@ -48,7 +48,7 @@ pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(st
     let reply = function.client(&key).post(GENERATE, &prompt("case:hello")).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     wait::until("the killed request to be booked", || async {
-        let now = stack.accounts(&key).await;
+        let now = stack.accounts(&name).await;
         (open(&now) == 0 && committed(&now) > committed(&left)).then_some(())
     })
     .await;
