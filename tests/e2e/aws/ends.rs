@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::gemini::{Hold, Script, answer, cases};
-use tests::wait;
 
 use super::stack::{Stack, is_intent};
 use crate::{GENERATE, STREAM, prompt};
 
 pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(stack: &Stack) {
+    // One place: whoever comes next needs it.
+    stack.put_policy("[admission.caller]\nmax_open = 1\n").await;
     stack.answer_by(|_| Script::stream().event(&answer::chunk("So far, so good. ")).stall());
-    let key = stack.caller().await;
+    let (name, key) = stack.named_caller().await;
     // The function ends an answer ten seconds before its deadline. Only one that cannot go on meets it.
     let function = stack.function().timeout(Duration::from_secs(16)).start().await;
     let mut live = function.client(&key).open(STREAM, &prompt("hi")).await;
@@ -30,9 +31,9 @@ pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(st
     let open = |accounts: &[serde_json::Value]| -> usize {
         accounts.iter().filter_map(|account| account["open"]["M"].as_object()).map(serde_json::Map::len).sum()
     };
-    let left = stack.accounts(&key).await;
+    let left = stack.accounts(&name).await;
     assert!(committed(&left) > 0 && open(&left) == 1, "{left:#?}");
-    // Once its time is over, whoever comes next closes it: it stays booked.
+    // Once its time is over its place is free, and what it had reserved stays booked.
     for account in left.iter().filter(|account| account["open"]["M"].as_object().is_some_and(|open| !open.is_empty())) {
         let (id, entry) = account["open"]["M"].as_object().unwrap().iter().next().unwrap();
         let update = json!({
@@ -47,11 +48,9 @@ pub(super) async fn a_deadline_kill_leaves_an_intent_and_a_booked_reservation(st
     stack.answer_by(cases::brain);
     let reply = function.client(&key).post(GENERATE, &prompt("case:hello")).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    wait::until("the killed request to be booked", || async {
-        let now = stack.accounts(&key).await;
-        (open(&now) == 0 && committed(&now) > committed(&left)).then_some(())
-    })
-    .await;
+    function.settle().await;
+    let now = stack.accounts(&name).await;
+    assert!(open(&now) == 0 && committed(&now) > committed(&left), "{now:#?}");
     function.assert_faultless();
 }
 

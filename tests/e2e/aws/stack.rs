@@ -108,8 +108,14 @@ impl Stack {
 
     /// A new caller's key.
     pub(super) async fn caller(&self) -> String {
-        let added = self.operator(&["caller", "add", &tests::canary("caller"), "--json"]).await;
-        added["key"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned()
+        self.named_caller().await.1
+    }
+
+    /// A new caller's name and key.
+    pub(super) async fn named_caller(&self) -> (String, String) {
+        let name = tests::canary("caller");
+        let added = self.operator(&["caller", "add", &name, "--json"]).await;
+        (name, added["key"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned())
     }
 
     /// Puts a policy where the functions read it; each takes it over in its time.
@@ -119,16 +125,13 @@ impl Stack {
         self.endpoint.call("DynamoDB_20120810.PutItem", &put).await;
     }
 
-    /// The accounts of the caller with this key in the ledger.
-    pub(super) async fn accounts(&self, key: &str) -> Vec<Value> {
-        let id = key.split('_').nth(1).unwrap();
-        let all =
-            self.endpoint.call("DynamoDB_20120810.Scan", &json!({"TableName": self.outputs["ledger_table"]})).await;
-        let items = all["Items"].as_array().unwrap().iter();
+    /// The accounts of the caller of this name in the ledger.
+    pub(super) async fn accounts(&self, name: &str) -> Vec<Value> {
+        let scan = json!({"TableName": self.outputs["ledger_table"]});
+        let all = self.endpoint.call("DynamoDB_20120810.Scan", &scan).await;
+        let mut items = all["Items"].as_array().unwrap().clone();
+        items.retain(|item| item["subject"]["S"] == format!("caller/{name}"));
         items
-            .filter(|item| item["subject"]["S"].as_str().is_some_and(|subject| subject.contains(id)))
-            .cloned()
-            .collect()
     }
 
     /// Everything as it was before a step.
