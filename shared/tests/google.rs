@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::google::api_keys::{self, Bundle, Kind};
@@ -17,7 +16,7 @@ use shared::google::probe::Probe;
 use shared::google::token::federation::{Credentials, Endpoints, Federation, Identity};
 use shared::google::token::laptop::{Laptop, NoPerson};
 use shared::google::token::{self, Source as _, Tokens};
-use shared::host::{self, Body};
+use shared::host::{self, Body, Door, Received};
 use shared::ports::mint::{Check, Error, Key, KeyId, Mint as _, Operation, Probe as _, Progress, Verdict};
 use shared::secret::Secret;
 use tokio::net::TcpListener;
@@ -62,7 +61,7 @@ async fn with<T, F: Future<Output = T>>(test: impl FnOnce(Double, Url) -> F) -> 
     let base = Url::parse(&format!("http://{}/prefix/", listener.local_addr().unwrap())).unwrap();
     let double = Double::default();
     let answering = double.clone();
-    let answer = move |request: Request<Incoming>| {
+    let answer = move |request: Request<Received>| {
         let Double { asked, answers } = answering.clone();
         async move {
             let (head, body) = request.into_parts();
@@ -74,7 +73,7 @@ async fn with<T, F: Future<Output = T>>(test: impl FnOnce(Double, Url) -> F) -> 
         }
     };
     tokio::select! {
-        () = host::serve(listener, answer, pending()) => unreachable!("it serves until the test is over"),
+        _ = host::serve(Door::Http(listener), answer, pending()) => unreachable!("it serves until the test is over"),
         done = test(double, base) => done,
     }
 }
