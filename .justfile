@@ -16,7 +16,7 @@ lint:
 test:
     cargo test --workspace
 
-# The real binaries against a scripted Gemini, with Google's own SDKs; further words choose tests.
+# The real binaries against a scripted Gemini, with the official SDKs, and infra/ before emulations; further words choose tests.
 e2e *words:
     cargo build --bins
     cargo test -p tests {{ words }}

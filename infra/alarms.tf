@@ -60,6 +60,11 @@ locals {
       period    = 300, above = var.thresholds.throttles
       remedy    = "AWS answered 429 in our place. A flood, or reserved_concurrency is too small."
     }
+    answers-5xx = {
+      namespace = "AWS/Lambda", metric = "Url5xxCount", statistic = "Sum", dimensions = local.of_lambda
+      period    = 300, above = var.thresholds.answers_5xx
+      remedy    = "Requests ended with a status from 500 on, which to Lambda is no error. The log tells why (code, error.type): Gemini failed, or a part of ours."
+    }
     spend = {
       namespace = "Gatehouse", metric = "cost_micros", statistic = "Sum", dimensions = local.of_function
       period    = 3600, above = var.spend_per_hour_usd * 1000000
@@ -73,7 +78,7 @@ locals {
     key-rejected = {
       namespace = "Gatehouse", metric = "key_rejected", statistic = "Sum", dimensions = local.of_function
       period    = 60, above = 0
-      remedy    = "Gemini refused the key. Put one that works into the secret ${var.name_prefix}/gemini-key."
+      remedy    = "Gemini refused the key, or it could not be read: the log's `error` tells which. Put one that works into the secret ${var.name_prefix}/gemini-key, or let the function read it."
     }
     fail-open = {
       namespace = "Gatehouse", metric = "fail_open", statistic = "Sum", dimensions = local.of_function
@@ -98,12 +103,12 @@ locals {
     audit-dead = {
       namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = local.of_dead
       period    = 300, above = 0
-      remedy    = "Records could not be stored after many tries. They are kept for 14 days: mend the cause, then redrive them."
+      remedy    = "Records could not be stored after many tries. They are kept until they are 14 days old: mend the cause, then redrive them (`aws sqs start-message-move-task`)."
     }
     audit-age = {
       namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = local.of_audit
       period    = 300, above = var.thresholds.audit_age_seconds
-      remedy    = "Nobody fetches the audit records. SQS drops them after 14 days."
+      remedy    = "Nobody fetches the audit records, and SQS drops them after 14 days: fetch them now, as infra/README.md says."
     }
   }
 }
@@ -131,7 +136,7 @@ resource "aws_cloudwatch_metric_alarm" "plain" {
 
 resource "aws_cloudwatch_metric_alarm" "blocked" {
   alarm_name          = "${var.name_prefix}-blocked"
-  alarm_description   = "More than ${var.thresholds.blocked_percent} % of the requests were blocked: an attack, or a rule that is too strict. The metric rule_matches tells which."
+  alarm_description   = "More than ${var.thresholds.blocked_percent} % of the requests that were judged were blocked: an attack, or a rule that is too strict. The metric rule_matches tells which."
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.thresholds.blocked_percent
@@ -143,21 +148,23 @@ resource "aws_cloudwatch_metric_alarm" "blocked" {
   metric_query {
     id          = "percent"
     label       = "blocked, in percent"
-    expression  = "IF(requests >= 20, 100 * FILL(blocked, 0) / requests, 0)" # One blocked of three tells nothing.
+    expression  = "IF(judged >= 20, 100 * blocked / judged, 0)" # One blocked of three tells nothing.
     return_data = true
   }
 
+  # Each request that was judged, allow, flag or block, writes `blocked`, as 0 or 1: their number is that of the ones
+  # judged. Not `requests`: whoever knocks without a key is in it, and a flood of them would hide what is blocked.
   dynamic "metric_query" {
-    for_each = toset(["blocked", "requests"])
+    for_each = { blocked = "Sum", judged = "SampleCount" }
 
     content {
-      id = metric_query.value
+      id = metric_query.key
 
       metric {
         namespace   = "Gatehouse"
-        metric_name = metric_query.value
+        metric_name = "blocked"
         dimensions  = local.of_function
-        stat        = "Sum"
+        stat        = metric_query.value
         period      = 900
       }
     }

@@ -62,6 +62,11 @@ resource "aws_lambda_permission" "url" {
   action                 = "lambda:InvokeFunctionUrl"
   principal              = each.value
   function_url_auth_type = var.url_auth
+
+  # A function's permissions are one document, and of two that are added at the same moment Lambda may keep one. The
+  # provider makes `aws_lambda_permission` wait for its like, but not for the statement that it gives the URL, nor for
+  # what CloudFormation adds: so first the URL, then these, then those of the stack.
+  depends_on = [aws_lambda_function_url.completion]
 }
 
 # What the function may do. Each statement names the APIs that ask for it.

@@ -20,7 +20,7 @@ locals {
     [
       {
         title = "Lambda"
-        lines = [for metric in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", module.completion.name]]
+        lines = [for metric in ["Invocations", "Errors", "Throttles", "Url5xxCount"] : ["AWS/Lambda", metric, "FunctionName", module.completion.name]]
       },
       {
         title = "Requests at a time"

@@ -8,6 +8,11 @@ output "function_name" {
   value       = module.completion.name
 }
 
+output "function_arn" {
+  description = "The function's ARN, for the policies of roles in other accounts."
+  value       = module.completion.arn
+}
+
 output "role_arn" {
   description = "The ARN of the role that the function runs as."
   value       = module.completion.role_arn
@@ -46,6 +51,11 @@ output "audit_queue_arn" {
 output "audit_dead_queue_url" {
   description = "The URL of the queue of audit records that could not be stored."
   value       = aws_sqs_queue.audit_dead.url
+}
+
+output "audit_dead_queue_arn" {
+  description = "The ARN of the queue of audit records that could not be stored."
+  value       = aws_sqs_queue.audit_dead.arn
 }
 
 output "gemini_secret_arn" {

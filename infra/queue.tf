@@ -2,7 +2,7 @@ locals {
   # SQS's longest. A record that nobody fetched for so long is lost.
   audit_retention_seconds = 14 * 86400
 
-  # The most that provider 5.100 lets a queue take. SQS itself takes 1 MiB; the function trims records to fit.
+  # The most that provider 5.100 lets a queue take. SQS itself takes 1 MiB; the function trims records to 250,000 bytes.
   audit_record_bytes = 256 * 1024
 }
 

@@ -23,7 +23,7 @@ variable "reserved_concurrency" {
 }
 
 variable "spend_per_hour_usd" {
-  description = "An alarm goes off when Gemini's price of one hour's answers passes so many dollars. Budgets that refuse are in the policy."
+  description = "An alarm goes off when Gemini's price of one hour's answers passes so many dollars. It does not see what no record tells: a request whose outcome could not be stored, and what is booked when a reservation's time is up. Budgets that refuse are in the policy."
   type        = number
   nullable    = false
 
@@ -238,7 +238,7 @@ variable "log_retention_days" {
 }
 
 variable "ledger_max_write_units" {
-  description = "The most write units a second that the ledger may use, and so a bound on its bill. A request takes two, with an end user four."
+  description = "The most write units a second that the ledger may use, and as many read units, and so a bound on its bill. A request writes two for each of caller, end user and all that the policy bounds."
   type        = number
   default     = 4000
   nullable    = false
@@ -250,12 +250,13 @@ variable "ledger_max_write_units" {
 }
 
 variable "thresholds" {
-  description = "When alarms go off: more failed or throttled invocations in 5 minutes than `errors` and `throttles`, more than `blocked_percent` of 15 minutes' requests blocked, an audit record unread for longer than `audit_age_seconds`."
+  description = "When alarms go off: more failed or throttled invocations in 5 minutes than `errors` and `throttles`, more answers with a status from 500 on than `answers_5xx`, more than `blocked_percent` of the requests blocked that were judged in 15 minutes, an audit record unread for longer than `audit_age_seconds`."
   type = object({
     errors            = optional(number, 0)
     throttles         = optional(number, 0)
+    answers_5xx       = optional(number, 5)
     blocked_percent   = optional(number, 25)
-    audit_age_seconds = optional(number, 86400)
+    audit_age_seconds = optional(number, 864000)
   })
   default  = {}
   nullable = false

@@ -94,7 +94,8 @@ run "stands_on_what_is_kept_bounded_and_watched" {
 
   assert {
     condition = jsonencode({ for name, alarm in aws_cloudwatch_metric_alarm.plain : name => "${alarm.namespace} ${alarm.metric_name} > ${alarm.threshold} in ${alarm.period}" }) == jsonencode({
-      audit-age      = "AWS/SQS ApproximateAgeOfOldestMessage > 86400 in 300"
+      answers-5xx    = "AWS/Lambda Url5xxCount > 5 in 300"
+      audit-age      = "AWS/SQS ApproximateAgeOfOldestMessage > 864000 in 300"
       audit-dead     = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
       audit-failed   = "Gatehouse audit_failed > 0 in 60"
       budget-overrun = "Gatehouse budget_overrun > 0 in 300"
@@ -117,6 +118,26 @@ run "stands_on_what_is_kept_bounded_and_watched" {
     error_message = "An alarm watches a metric that nobody writes."
   }
 
+  # Strangers are refused unjudged: a flood of them must not hide that callers are blocked.
+  assert {
+    condition = jsonencode({ for query in aws_cloudwatch_metric_alarm.blocked.metric_query : query.id => [for metric in query.metric : [metric.namespace, metric.metric_name, metric.stat, metric.period, metric.dimensions]] }) == jsonencode({
+      blocked = [["Gatehouse", "blocked", "Sum", 900, { function = "gatehouse-completion" }]]
+      judged  = [["Gatehouse", "blocked", "SampleCount", 900, { function = "gatehouse-completion" }]]
+      percent = []
+    })
+    error_message = "What was blocked is not measured against what was judged."
+  }
+
+  assert {
+    condition     = jsonencode([for query in aws_cloudwatch_metric_alarm.blocked.metric_query : query.expression if query.id == "percent"]) == jsonencode(["IF(judged >= 20, 100 * blocked / judged, 0)"]) && aws_cloudwatch_metric_alarm.blocked.threshold == 25
+    error_message = "The alarm asks for another share, or of too few."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.plain) : strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "\"${alarm.metric_name}\"") || alarm.metric_name == "fail_open"]) && strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "MetricName=\\\"fail_open\\\"")
+    error_message = "What an alarm watches is not on the dashboard."
+  }
+
   assert {
     condition     = jsonencode([for subscription in values(aws_sns_topic_subscription.alarms) : [subscription.protocol, subscription.endpoint]]) == jsonencode([["email", "oncall@example.com"]])
     error_message = "Nobody is mailed."
@@ -129,26 +150,30 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   }
 
   assert {
-    condition = anytrue([
-      for statement in data.aws_iam_policy_document.alarm_key.statement :
-      anytrue([for principal in statement.principals : contains(principal.identifiers, "cloudwatch.amazonaws.com")]) && length(setsubtract(["kms:Decrypt", "kms:GenerateDataKey*"], statement.actions)) == 0
-    ])
-    error_message = "CloudWatch may not use the topic's key."
+    condition = jsonencode({ for statement in data.aws_iam_policy_document.alarm_key.statement : statement.sid => [sort(statement.actions), sort(statement.resources), { for principal in statement.principals : principal.type => sort(principal.identifiers) }, { for condition in statement.condition : "${condition.test} ${condition.variable}" => sort(condition.values) }] }) == jsonencode({
+      AccountDecidesByItsPolicies = [["kms:*"], ["*"], { AWS = ["arn:aws:iam::123456789012:root"] }, {}]
+      AlarmsReachTheTopic         = [["kms:Decrypt", "kms:GenerateDataKey*"], ["*"], { Service = ["cloudwatch.amazonaws.com"] }, { "StringEquals aws:SourceAccount" = ["123456789012"] }]
+    })
+    error_message = "CloudWatch may not use the topic's key, or others may."
   }
 
   assert {
-    condition = anytrue([
-      for statement in data.aws_iam_policy_document.alarms.statement :
-      anytrue([for principal in statement.principals : contains(principal.identifiers, "cloudwatch.amazonaws.com")]) && contains(statement.actions, "sns:Publish")
-    ])
-    error_message = "CloudWatch may not publish to the topic."
+    condition = jsonencode({ for statement in data.aws_iam_policy_document.alarms.statement : statement.sid => [sort(statement.actions), sort(statement.resources), { for principal in statement.principals : principal.type => sort(principal.identifiers) }, { for condition in statement.condition : "${condition.test} ${condition.variable}" => sort(condition.values) }] }) == jsonencode({
+      AlarmsOfTheBundle = [["sns:Publish"], [aws_sns_topic.alarms.arn], { Service = ["cloudwatch.amazonaws.com"] }, {
+        "ArnLike aws:SourceArn"          = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:gatehouse-*"]
+        "StringEquals aws:SourceAccount" = ["123456789012"]
+      }]
+    })
+    error_message = "CloudWatch may not publish the bundle's alarms to the topic, or others may."
   }
 
   assert {
-    condition = alltrue([
-      for statement in data.aws_iam_policy_document.bundle_key.statement :
-      alltrue([for principal in statement.principals : principal.type == "AWS" || contains(principal.identifiers, "logs.eu-west-1.amazonaws.com") && length(statement.condition) == 1])
-    ])
+    condition = jsonencode({ for statement in data.aws_iam_policy_document.bundle_key.statement : statement.sid => [sort(statement.actions), sort(statement.resources), { for principal in statement.principals : principal.type => sort(principal.identifiers) }, { for condition in statement.condition : "${condition.test} ${condition.variable}" => sort(condition.values) }] }) == jsonencode({
+      AccountDecidesByItsPolicies = [["kms:*"], ["*"], { AWS = ["arn:aws:iam::123456789012:root"] }, {}]
+      LogGroupsOfTheBundle = [["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], ["*"], { Service = ["logs.eu-west-1.amazonaws.com"] }, {
+        "ArnLike kms:EncryptionContext:aws:logs:arn" = ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/gatehouse-*"]
+      }]
+    })
     error_message = "A service other than the logs, or the logs of others, may use the bundle's key."
   }
 }

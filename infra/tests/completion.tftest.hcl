@@ -131,6 +131,12 @@ run "lets_only_the_named_roles_knock" {
     ])
     error_message = "The second permission is not for these roles alone, by the URL alone."
   }
+
+  # Lambda may lose one of two permissions that are added at once.
+  assert {
+    condition     = [for resource in values(jsondecode(aws_cloudformation_stack.url_permission.template_body).Resources) : try(resource.DependsOn, "")] == ["", keys(jsondecode(aws_cloudformation_stack.url_permission.template_body).Resources)[0]]
+    error_message = "CloudFormation would add the permissions all at once."
+  }
 }
 
 run "gives_the_bare_function_its_log_and_nothing_else" {

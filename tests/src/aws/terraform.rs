@@ -13,7 +13,7 @@ use super::REGION;
 use crate::wait;
 
 /// Names a folder that holds Terraform's providers, as `terraform providers mirror` lays them out.
-pub const MIRROR: &str = "GATEHOUSE_PROVIDER_MIRROR";
+pub const MIRROR: &str = "TERRAFORM_MIRROR";
 
 /// Where such a folder lies otherwise: here, or up to two folders deeper.
 const USUAL_PLACES: &[&str] = &["/opt", "/usr/local/share", "/usr/share/terraform", "/var/lib/terraform"];
