@@ -7,7 +7,7 @@ use bytes::Buf;
 use http::HeaderMap;
 use http_body::Body as HttpBody;
 use shared::answer::Usage;
-use shared::audit::{Entry, Kind};
+use shared::audit::{self, Entry, Kind};
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::conversation::{Conversation, Text};
@@ -33,9 +33,6 @@ const LONGEST_USER: usize = 256;
 
 /// The most of Gemini's own words that are passed on, in characters.
 const LONGEST_REFUSAL: usize = 500;
-
-/// The most of a prompt or an answer that a record keeps, in bytes.
-pub(crate) const LONGEST_TEXT: usize = 128 << 10;
 
 /// What is asked, before its body is read.
 #[derive(Debug)]
@@ -388,15 +385,6 @@ fn judged_text(conversation: &Conversation) -> String {
 pub(crate) fn kept(policy: &Policy, redactor: &Redactor, text: &str) -> Option<String> {
     match policy.audit.texts {
         Texts::Off => None,
-        Texts::Redacted => Some(trimmed(redactor.redact(text).text.into_owned())),
+        Texts::Redacted => Some(audit::trimmed(redactor.redact(text).text.into_owned())),
     }
-}
-
-fn trimmed(mut text: String) -> String {
-    const MARK: &str = " [trimmed]";
-    if text.len() > LONGEST_TEXT {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT - MARK.len()));
-        text.push_str(MARK);
-    }
-    text
 }
