@@ -20,7 +20,7 @@ mod hash;
 pub mod line;
 pub mod pepper;
 
-pub use bound::LINE_BYTES;
+pub use bound::{LINE_BYTES, TEXT_BYTES, trimmed};
 pub use hash::{Hash, WriterId};
 pub use pepper::Pepper;
 

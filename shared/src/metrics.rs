@@ -17,6 +17,10 @@ const ANSWERED: &str = "answered";
 /// What an event is called that tells of a request which was refused before that.
 const REFUSED: &str = "refused";
 
+/// What an event is called that tells of a request whose outcome could not be stored: it cost what an answer costs, and
+/// counts as refused.
+const UNRECORDED: &str = "unrecorded";
+
 /// Numbers of a request that was answered: the field, the metric and its unit.
 const NUMBERS: [(&str, &str, &str); 7] = [
     ("gen_ai.usage.input_tokens", "tokens_input", COUNT),
@@ -35,12 +39,17 @@ const COUNT: &str = "Count";
 const MILLISECONDS: &str = "Milliseconds";
 
 /// Faults that an operator must hear of: the code of the event, and the metric.
-const FAULTS: [(&str, &str); 6] = [
+const FAULTS: [(&str, &str); 10] = [
     ("audit_unavailable", "audit_failed"),
     ("budget_overrun", "budget_overrun"),
+    // The tables are of one kind, and so are their faults: the line in the log names the one.
+    ("callers_unavailable", "ledger_failed"),
     ("ledger_unavailable", "ledger_failed"),
     ("pepper_unavailable", "audit_failed"),
     ("policy_refused", "policy_refused"),
+    ("policy_unread", "policy_refused"),
+    ("policy_unrecorded", "audit_failed"),
+    ("provider_account", "key_rejected"),
     ("provider_key", "key_rejected"),
 ];
 
@@ -90,23 +99,21 @@ impl Event {
     pub fn lines(&self, function: &str, at: Timestamp) -> Vec<String> {
         let line = |words: &[(&str, &str)], groups: &[Group<'_>]| line(function, at, words, groups);
         match self.message.as_str() {
-            ANSWERED => {
-                let answered = Group { by: &[&[], &["decision"]], metrics: &[ONE_REQUEST] };
-                let mut lines = vec![line(
-                    &[("decision", &self.decision)],
-                    &[answered, Group { by: &[&[]], metrics: &self.measures() }],
-                )];
+            ANSWERED | UNRECORDED => {
+                let measures = self.measures();
+                let (request, measured) = (REQUEST, Group { by: &[&[]], metrics: &measures });
+                let mut lines = vec![if self.message == UNRECORDED {
+                    line(&[("decision", REFUSED), ("code", &self.code)], &[request, REFUSAL, measured])
+                } else {
+                    line(&[("decision", &self.decision)], &[request, measured])
+                }];
                 for category in self.categories.split(',').filter(|category| !category.is_empty()) {
                     let matched = Group { by: &[&["category"]], metrics: &[("rule_matches", COUNT, 1)] };
                     lines.push(line(&[("category", category)], &[matched]));
                 }
                 lines
             }
-            REFUSED => {
-                let request = Group { by: &[&[], &["decision"]], metrics: &[ONE_REQUEST] };
-                let refused = Group { by: &[&["code"]], metrics: &[("refused", COUNT, 1)] };
-                vec![line(&[("decision", REFUSED), ("code", &self.code)], &[request, refused])]
-            }
+            REFUSED => vec![line(&[("decision", REFUSED), ("code", &self.code)], &[REQUEST, REFUSAL])],
             _ => {
                 let fault = FAULTS
                     .iter()
@@ -133,7 +140,8 @@ impl Event {
 /// A metric, its unit and its value.
 type Metric = (&'static str, &'static str, u64);
 
-const ONE_REQUEST: Metric = ("requests", COUNT, 1);
+const REQUEST: Group<'_> = Group { by: &[&[], &["decision"]], metrics: &[("requests", COUNT, 1)] };
+const REFUSAL: Group<'_> = Group { by: &[&["code"]], metrics: &[("refused", COUNT, 1)] };
 
 /// Metrics, and the sets of dimensions under which each is kept, beside the function's name.
 struct Group<'g> {
@@ -164,116 +172,4 @@ fn line(function: &str, at: Timestamp, words: &[(&str, &str)], groups: &[Group<'
 const FUNCTION: &str = "function";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(texts: &[(&str, &str)], numbers: &[(&str, u64)]) -> Event {
-        let mut event = Event::default();
-        texts.iter().for_each(|(field, value)| event.text(field, value));
-        numbers.iter().for_each(|(field, value)| event.number(field, *value));
-        event
-    }
-
-    fn told(event: &Event) -> Vec<Value> {
-        let lines = event.lines("f", Timestamp(7));
-        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// The metrics of a line: each with its value and the sets of dimensions it is kept under.
-    fn metrics(line: &Value) -> Vec<(String, u64, Vec<String>)> {
-        let mut all = Vec::new();
-        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-            assert_eq!(directive["Namespace"], "Gatehouse");
-            let sets = directive["Dimensions"].as_array().unwrap().iter().map(|set| {
-                let names = set.as_array().unwrap().iter().map(|name| name.as_str().unwrap());
-                names.map(|name| format!("{name}={}", line[name].as_str().unwrap())).collect::<Vec<_>>().join(" ")
-            });
-            let sets: Vec<String> = sets.collect();
-            for metric in directive["Metrics"].as_array().unwrap() {
-                let name = metric["Name"].as_str().unwrap();
-                all.push((name.to_owned(), line[name].as_u64().unwrap(), sets.clone()));
-            }
-        }
-        all
-    }
-
-    #[test]
-    fn an_answer_is_counted_by_its_decision_and_each_category_once() {
-        let mut answered = event(
-            &[("message", "answered"), ("decision", "block"), ("categories", "density,override"), ("caller", "x")],
-            &[
-                ("latency_ms", 150),
-                ("upstream_ms", 140),
-                ("gen_ai.usage.input_tokens", 5),
-                ("gen_ai.usage.output_tokens", 9),
-                ("gen_ai.usage.reasoning.output_tokens", 4),
-                ("gen_ai.usage.cache_read.input_tokens", 2),
-                ("tool_tokens", 1),
-                ("cost_micros", 77),
-                ("unheard_of", 3),
-            ],
-        );
-        answered.truth("blocked", true);
-        let lines = told(&answered);
-        assert_eq!(lines[0]["_aws"]["Timestamp"], 7);
-        assert!(!lines[0].to_string().contains("caller"));
-        let by_function = || vec!["function=f".to_owned()];
-        let named = |name: &str, value| (name.to_owned(), value, by_function());
-        assert_eq!(
-            metrics(&lines[0]),
-            [
-                ("requests".to_owned(), 1, vec!["function=f".to_owned(), "function=f decision=block".to_owned()]),
-                named("blocked", 1),
-                named("added_latency_ms", 10),
-                named("tokens_input", 5),
-                named("tokens_output", 9),
-                named("tokens_thoughts", 4),
-                named("tokens_cached", 2),
-                named("tokens_tool", 1),
-                named("cost_micros", 77),
-                named("upstream_latency_ms", 140),
-            ]
-        );
-        assert_eq!(
-            metrics(&lines[1]),
-            [("rule_matches".to_owned(), 1, vec!["function=f category=density".to_owned()])]
-        );
-        assert_eq!(
-            metrics(&lines[2]),
-            [("rule_matches".to_owned(), 1, vec!["function=f category=override".to_owned()])]
-        );
-        assert_eq!(lines.len(), 3);
-    }
-
-    #[test]
-    fn a_refusal_is_counted_by_its_code() {
-        let lines = told(&event(&[("message", "refused"), ("code", "ledger_unavailable")], &[]));
-        assert_eq!(
-            metrics(&lines[0]),
-            [
-                ("requests".to_owned(), 1, vec!["function=f".to_owned(), "function=f decision=refused".to_owned()]),
-                ("refused".to_owned(), 1, vec!["function=f code=ledger_unavailable".to_owned()]),
-            ]
-        );
-        assert_eq!(lines.len(), 1);
-    }
-
-    #[test]
-    fn faults_and_openings_are_counted_by_their_code_whatever_their_words() {
-        for (code, metric) in FAULTS {
-            let lines = told(&event(&[("message", "Google did it"), ("code", code)], &[]));
-            assert_eq!(metrics(&lines[0]), [(metric.to_owned(), 1, vec!["function=f".to_owned()])]);
-        }
-        let lines = told(&event(&[("message", "a request passes"), ("code", "admission_open")], &[]));
-        let sets = vec!["function=f".to_owned(), "function=f part=admission".to_owned()];
-        assert_eq!(metrics(&lines[0]), [("fail_open".to_owned(), 1, sets)]);
-    }
-
-    #[test]
-    fn what_is_no_word_of_ours_is_not_counted() {
-        assert_eq!(told(&event(&[("message", "hello"), ("code", "policy_changed")], &[])), [] as [Value; 0]);
-        let odd = event(&[("message", "answered"), ("categories", "Ignore all"), ("decision", &"a".repeat(129))], &[]);
-        let lines = told(&odd);
-        assert_eq!((lines.len(), &lines[0]["decision"]), (1, &Value::from("")));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,15 +12,19 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
+use shared::conversation::Conversation;
 use shared::google::api_keys::{self, Bundle, Kind};
+use shared::google::gemini::{self, Deadlines};
 use shared::google::probe::Probe;
 use shared::google::token::federation::{Credentials, Endpoints, Federation, Identity};
 use shared::google::token::laptop::{Laptop, NoPerson};
 use shared::google::token::{self, Source as _, Tokens};
 use shared::host::{self, Body, Door, Received};
 use shared::ports::mint::{Check, Error, Key, KeyId, Mint as _, Operation, Probe as _, Progress, Verdict};
+use shared::ports::{self, Failure, Keys, Model as _, Prompt, Unavailable};
 use shared::secret::Secret;
 use tokio::net::TcpListener;
+use tracing_subscriber::fmt::MakeWriter;
 use url::Url;
 
 struct Asked {
@@ -446,4 +451,108 @@ async fn a_gemini_that_cannot_be_reached_says_nothing_of_a_key() {
     assert!(matches!(probe.probe(&Secret::new("k".to_owned())).await, Verdict::Inconclusive(_)));
     let bad = probe.probe(&Secret::new("a\nb".to_owned())).await;
     assert_eq!(bad, Verdict::Rejected("it holds illegal characters"));
+}
+
+/// Keys of which each is good until it is rejected.
+struct Row(&'static [&'static str]);
+
+impl Keys for Row {
+    async fn current(&self) -> Result<ports::Key, Unavailable> {
+        Ok(key_called(self.0[0]))
+    }
+
+    async fn replacement(&self, rejected: &ports::Key) -> Result<Option<ports::Key>, Unavailable> {
+        let place = self.0.iter().position(|name| *name == rejected.version).unwrap();
+        match self.0.get(place + 1) {
+            Some(&"unread") => Err(Unavailable { store: "row", cause: "it is down".into() }),
+            next => Ok(next.map(|name| key_called(name))),
+        }
+    }
+}
+
+fn key_called(name: &str) -> ports::Key {
+    ports::Key { value: Secret::new(format!("hush-{name}")), version: name.to_owned() }
+}
+
+/// A log, as JSON.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains("hush"), "{text}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Counts with these keys, and what the log has of it.
+async fn counted(
+    double: &Double,
+    base: Url,
+    keys: &'static [&'static str],
+) -> (Result<u64, Failure>, Vec<Value>, usize) {
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(lines);
+    let prompt = Prompt {
+        model: "gemini-3.5-flash".to_owned(),
+        conversation: Conversation::default(),
+        tools: Vec::new(),
+        tool_config: None,
+        generation: serde_json::Map::new(),
+        safety: Vec::new(),
+    };
+    let told = gemini::Client::new(base, Row(keys), Deadlines::default()).unwrap().count(&prompt).await;
+    let lines = log.lines().into_iter().filter(|line| line["target"] == "shared::google::gemini").collect();
+    (told.map(|count| count.usage.total), lines, double.asked().len())
+}
+
+#[tokio::test]
+async fn a_rejected_key_that_another_stands_in_for_is_told_to_the_operator() {
+    with(async |double, base| {
+        let leaked = json!({"error": {"code": 403, "status": "PERMISSION_DENIED",
+           "message": "Your API key was reported as leaked."}});
+        double.answers([(403, leaked), refusal(401, "UNAUTHENTICATED"), (200, json!({"totalTokens": 3}))]);
+        let (told, log, asked) = counted(&double, base, &["one", "two", "three"]).await;
+        assert_eq!((told.unwrap(), asked), (3, 3));
+        let told: Vec<_> = log.iter().map(|line| [&line["code"], &line["leaked"], &line["key_version"]]).collect();
+        let (code, yes, no) = (json!("provider_key"), json!(true), json!(false));
+        assert_eq!(told, [[&code, &yes, &json!("one")], [&code, &no, &json!("two")]]);
+    })
+    .await;
+}
+
+/// Whoever asked tells the operator.
+#[tokio::test]
+async fn a_rejected_key_without_another_is_the_answer_and_told_by_nobody_else() {
+    for keys in [&["one"][..], &["one", "unread"]] {
+        with(async |double, base| {
+            double.answers([refusal(401, "UNAUTHENTICATED")]);
+            let (told, log, asked) = counted(&double, base, keys).await;
+            assert!(matches!(told, Err(Failure::KeyRejected { status: 401, leaked: false })));
+            assert_eq!(asked, 1);
+            assert!(log.iter().all(|line| line["code"].is_null()), "{log:?}");
+        })
+        .await;
+    }
 }

@@ -37,8 +37,9 @@ pub async fn authenticate(head: &Parts, callers: &impl Callers) -> Result<Caller
 
 async fn find(id: &Id, callers: &impl Callers) -> Result<Option<Caller>, Problem> {
     callers.find(id).await.map_err(|unavailable| {
-        tracing::error!(error = %shared::telemetry::Chain(&unavailable), "could not look up a caller");
-        Problem::new(Code::CallersUnavailable, "callers cannot be looked up at the moment; try again")
+        let (code, error) = (Code::CallersUnavailable, shared::telemetry::Chain(&unavailable));
+        tracing::error!(code = code.as_str(), %error, "could not look up a caller");
+        Problem::new(code, "callers cannot be looked up at the moment; try again")
     })
 }
 

@@ -5,7 +5,7 @@ use std::pin::pin;
 use bytes::{Bytes, BytesMut};
 use http::{Response, StatusCode};
 use shared::answer::{Chunk, Usage};
-use shared::audit::Entry;
+use shared::audit::{Entry, TEXT_BYTES};
 use shared::clock::Clock;
 use shared::conversation::Content;
 use shared::host::{self, Body, Gone, Writer};
@@ -234,7 +234,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         if outlet.leaked() {
             return End::Leaked;
         }
-        if passage.keeps_texts() && said.len() < service::LONGEST_TEXT {
+        if passage.keeps_texts() && said.len() <= TEXT_BYTES {
             said.push_str(&text_of(&chunk));
         }
         match passage.voice.piece(&chunk) {

@@ -7,7 +7,7 @@ use bytes::Buf;
 use http::HeaderMap;
 use http_body::Body as HttpBody;
 use shared::answer::Usage;
-use shared::audit::{Entry, Kind};
+use shared::audit::{self, Entry, Kind};
 use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::conversation::{Conversation, Text};
@@ -33,9 +33,6 @@ const LONGEST_USER: usize = 256;
 
 /// The most of Gemini's own words that are passed on, in characters.
 const LONGEST_REFUSAL: usize = 500;
-
-/// The most of a prompt or an answer that a record keeps, in bytes.
-pub(crate) const LONGEST_TEXT: usize = 128 << 10;
 
 /// What is asked, before its body is read.
 #[derive(Debug)]
@@ -132,7 +129,8 @@ where
         pepper_id: Some(visit.pepper.id()),
     };
     let (categories, upstream, finish) = (categories(&verdict), Duration::ZERO, None);
-    let mut passage = Passage { visit, entry, began, receipt, reservation, voice, categories, upstream, finish };
+    let told = false;
+    let mut passage = Passage { visit, entry, began, receipt, reservation, voice, categories, upstream, finish, told };
     if verdict.decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
@@ -207,6 +205,8 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     pub(crate) upstream: Duration,
     /// How Gemini ended its answer.
     pub(crate) finish: Option<String>,
+    /// Whether the log has how it went.
+    told: bool,
     began: Timestamp,
 }
 
@@ -228,12 +228,21 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         self.entry.cost_micros = due.cost_micros();
         let recorded = self.record().await;
         admission::close(self, due, recorded.is_ok()).await;
-        recorded?;
+        // An outcome that could not be stored is tried once more, with what is then told of it.
+        if !std::mem::replace(&mut self.told, true) {
+            self.tell(recorded.as_ref().err());
+        }
+        recorded
+    }
+
+    /// Says in the log how it went; with a problem, that the outcome could not be stored. It has cost no less.
+    fn tell(&self, unrecorded: Option<&Problem>) {
         let (entry, tokens) = (&self.entry, &self.entry.tokens);
         let upstream_ms = u64::try_from(self.upstream.as_millis()).unwrap_or(u64::MAX);
         let counts = entry.operation == Operation::Count.as_str();
         // OpenTelemetry's names where it has some. Metrics are read off this line: see `shared::metrics`.
         tracing::info!(
+            code = unrecorded.map(|problem| problem.code.as_str()),
             caller = entry.caller,
             surface = entry.surface,
             operation = entry.operation,
@@ -255,9 +264,9 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
             placeholders = self.receipt.placeholders,
             latency_ms = entry.latency_ms,
             upstream_ms,
-            "answered"
+            "{}",
+            if unrecorded.is_none() { "answered" } else { "unrecorded" }
         );
-        Ok(())
     }
 
     /// Notes what the provider's failure was, for the record and the log, and what the caller is told of it.
@@ -287,15 +296,22 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     async fn fail(&mut self, problem: Problem) -> Result<(), Problem> {
         self.entry.error.get_or_insert_with(|| problem.code.as_str().to_owned());
         let problem = self.conclude().await.err().unwrap_or(problem);
-        let refusal = gate::refusal(self.visit.surface, &problem, &self.receipt);
-        self.visit.respond(refusal);
+        self.refuse(&problem);
         Ok(())
+    }
+
+    fn refuse(&mut self, problem: &Problem) {
+        let refusal = gate::refusal(self.visit.surface, problem, &self.receipt);
+        self.visit.respond(refusal);
     }
 
     async fn block(&mut self, shape: Blocked) -> Result<(), Problem> {
         self.entry.blocked = true;
         self.entry.blocked_reason = Some("input_guard".into());
-        self.conclude().await?;
+        if let Err(problem) = self.conclude().await {
+            self.refuse(&problem);
+            return Ok(());
+        }
         // A count has no shape that says "blocked".
         let counts = self.entry.operation == Operation::Count.as_str();
         let response = match if counts { Blocked::Error } else { shape } {
@@ -388,15 +404,6 @@ fn judged_text(conversation: &Conversation) -> String {
 pub(crate) fn kept(policy: &Policy, redactor: &Redactor, text: &str) -> Option<String> {
     match policy.audit.texts {
         Texts::Off => None,
-        Texts::Redacted => Some(trimmed(redactor.redact(text).text.into_owned())),
+        Texts::Redacted => Some(audit::trimmed(redactor.redact(text).text.into_owned())),
     }
-}
-
-fn trimmed(mut text: String) -> String {
-    const MARK: &str = " [trimmed]";
-    if text.len() > LONGEST_TEXT {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT - MARK.len()));
-        text.push_str(MARK);
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! Why a step failed, by what is to be done about it.
 
-use shared::payload::Malformed;
+use shared::payload::NotAKey;
 use shared::ports::mint::{self, KeyId};
 use shared::ports::secrets;
 
@@ -30,7 +30,7 @@ pub enum Error {
     Late(&'static str),
     /// The version holds no key in any form that is known.
     #[error("the version cannot be read")]
-    Malformed(#[source] Malformed),
+    Malformed(#[source] NotAKey),
     /// The mint said no.
     #[error("could not {what}")]
     Mint {

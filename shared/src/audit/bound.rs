@@ -6,18 +6,26 @@
 
 use super::Entry;
 
-/// The longest line of a record. SQS takes messages of 1 MiB, attributes included; the rest is left for those.
-pub const LINE_BYTES: usize = 1_000_000;
+/// The longest line of a record. SQS takes messages of 1 MiB, but the queue that we make takes 262,144 bytes; what is
+/// between is room to spare.
+pub const LINE_BYTES: usize = 250_000;
 
 /// For the prompt and the answer together, as JSON spells them.
-const TEXTS: usize = 720_000;
+pub const TEXT_BYTES: usize = 120_000;
 /// For each other text: ids, names and codes, of which none should have more than some hundred bytes.
-const WORD: usize = 4_000;
+const WORD: usize = 2_000;
 /// For the rules' ids, and as much for the kinds of redactions.
-const LIST: usize = 80_000;
+const LIST: usize = 36_000;
 
 /// Stands for what was cut off. It fits wherever something is cut.
 const MARK: &str = " [trimmed]";
+
+/// A prompt or an answer with no more than a record can hold of it, for who would else keep all of it until then.
+#[must_use]
+pub fn trimmed(mut text: String) -> String {
+    trim(&mut text, TEXT_BYTES);
+    text
+}
 
 impl Entry {
     /// The entry with its texts trimmed, where they are too long for a line of [`LINE_BYTES`].
@@ -36,9 +44,9 @@ impl Entry {
         }
         bound_list(&mut self);
         let (prompt, answer) = (length(self.prompt.as_ref()), length(self.answer.as_ref()));
-        if prompt + answer > TEXTS {
+        if prompt + answer > TEXT_BYTES {
             // What one does not need of its half is the other's.
-            let (half, spare) = (TEXTS / 2, |other: usize| TEXTS.saturating_sub(other));
+            let (half, spare) = (TEXT_BYTES / 2, |other: usize| TEXT_BYTES.saturating_sub(other));
             self.prompt.iter_mut().for_each(|text| trim(text, half.max(spare(answer))));
             self.answer.iter_mut().for_each(|text| trim(text, half.max(spare(prompt))));
         }
@@ -77,6 +85,10 @@ fn trim(text: &mut String, most: usize) {
     // No byte is spelled longer than six: most texts need no counting.
     if text.len() <= most / 6 || spelled(text) <= most {
         return;
+    }
+    // One mark is enough for what was cut twice.
+    if let Some(kept) = text.strip_suffix(MARK) {
+        text.truncate(kept.len());
     }
     let mut room = most.saturating_sub(MARK.len());
     let end = text.char_indices().find_map(|(at, c)| {
@@ -158,7 +170,7 @@ mod tests {
             operation: worst(),
             model: worst(),
             blocked_reason: Some(worst()),
-            rules: (0..100_000).map(|_| "\u{0}".to_owned()).collect(),
+            rules: (0..100_000).map(|_| "\u{0}".repeat(100)).collect(),
             redactions: (0..100_000_u32).map(|n| (format!("\u{0}{n}"), u32::MAX)).collect(),
             prompt: Some(worst()),
             answer: Some(worst()),
@@ -175,16 +187,37 @@ mod tests {
 
     #[test]
     fn a_text_is_trimmed_with_a_mark_and_only_as_far_as_needed() {
-        let long = "\u{0}".repeat(128 << 10);
+        let long = "\u{0}".repeat(64 << 10);
         let wild = Entry { prompt: Some(long), answer: Some("short".to_owned()), ..entry(Kind::Outcome) };
         let kept = wild.bounded();
         assert_eq!(kept.answer.as_deref(), Some("short"));
         let prompt = kept.prompt.unwrap();
         assert!(prompt.ends_with(MARK));
-        assert_eq!(prompt.matches('\u{0}').count(), (TEXTS - "short".len() - MARK.len()) / 6);
-        // What a policy keeps of usual texts is below the bound.
+        assert_eq!(prompt.matches('\u{0}').count(), (TEXT_BYTES - "short".len() - MARK.len()) / 6);
+        // What most prompts and answers have is below the bound.
         let usual =
-            Entry { prompt: Some("ä".repeat(64 << 10)), answer: Some("\n".repeat(128 << 10)), ..entry(Kind::Outcome) };
+            Entry { prompt: Some("ä".repeat(25 << 10)), answer: Some("\n".repeat(30 << 10)), ..entry(Kind::Outcome) };
         assert_eq!(usual.clone().bounded(), usual);
+    }
+
+    #[test]
+    fn what_is_trimmed_before_its_record_is_marked_once() {
+        for c in ["a", "\u{0}"] {
+            let early = trimmed(c.repeat(200_000));
+            assert!(spelled(&early) <= TEXT_BYTES && early.ends_with(MARK));
+            let of = |prompt: &String, answer: &str| Entry {
+                prompt: Some(prompt.clone()),
+                answer: Some(answer.to_owned()),
+                ..entry(Kind::Outcome)
+            };
+            assert_eq!(of(&early, "").bounded().prompt.as_ref(), Some(&early));
+            for answer in ["a".to_owned(), "a".repeat(5), "a".repeat(100_000)] {
+                let kept = of(&early, &answer).bounded();
+                let prompt = kept.prompt.unwrap();
+                assert_eq!(prompt.strip_suffix(MARK).unwrap().trim_end_matches(c), "");
+                assert!(spelled(&prompt) + spelled(&kept.answer.unwrap()) <= TEXT_BYTES);
+            }
+        }
+        assert_eq!(trimmed("short".to_owned()), "short");
     }
 }

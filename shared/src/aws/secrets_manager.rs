@@ -3,7 +3,6 @@
 mod cache;
 pub mod keys;
 pub mod pepper;
-mod value;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
@@ -14,7 +13,6 @@ use crate::secret::Secret;
 
 pub use self::keys::Keys;
 pub use self::pepper::Peppers;
-pub use self::value::{NotAKey, provider_key};
 
 /// What an [`Unavailable`](crate::ports::Unavailable) calls it.
 const STORE: &str = "Secrets Manager";

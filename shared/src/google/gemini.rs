@@ -29,6 +29,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Other keys that are tried in place of a rejected one: what the source holds by now, then what it held before.
 const REPLACEMENTS: u32 = 2;
 
+/// The code of a line that tells of a rejected key: an alarm watches for it.
+const REJECTED: &str = "provider_key";
+
 /// The largest whole answer that is taken, in bytes: 65,536 tokens are well below 1 MB of text, and inline images
 /// take a few.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -89,11 +92,24 @@ impl<K: Keys> Client<K> {
                 Ok(response) => return Ok(Begun { response, key_version: key.version, end }),
                 Err(failure) => failure,
             };
-            if matches!(failure, Failure::KeyRejected { .. }) && replacements < REPLACEMENTS {
+            if let Failure::KeyRejected { leaked, .. } = failure
+                && replacements < REPLACEMENTS
+            {
                 replacements += 1;
-                if let Some(other) = self.keys.replacement(&key).await.map_err(Failure::NoKey)? {
-                    key = other;
-                    continue;
+                match self.keys.replacement(&key).await {
+                    Ok(Some(other)) => {
+                        // The request goes on, so that nobody else tells the operator, who must act all the same.
+                        let key_version = key.version;
+                        tracing::error!(code = REJECTED, leaked, key_version, error = %failure, "another key stands in");
+                        key = other;
+                        continue;
+                    }
+                    Ok(None) => {}
+                    // The rejection is what the caller of this hears of.
+                    Err(error) => {
+                        let cause = std::error::Error::source(&error).map(tracing::field::display);
+                        tracing::warn!(%error, cause, "no other key can be read");
+                    }
                 }
             }
             let pause = pause(attempt);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shared::aws::Fault;
-use shared::aws::secrets_manager::{NotAKey, has_value, pepper, provider_key, put_first_key};
+use shared::aws::secrets_manager::{has_value, pepper, put_first_key};
+use shared::payload::{NotAKey, Payload};
 use shared::secret::Secret;
 
 use super::listing;
@@ -101,5 +102,6 @@ fn read(file: &Path) -> Result<Secret<String>, Error> {
         std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_string(&mut text))
     };
     read.map_err(unreadable)?;
-    provider_key(&text).map_err(|cause| Error::NoKey { file: file.to_owned(), cause })
+    let payload = Payload::parse(&Secret::new(text));
+    payload.map(|payload| payload.key).map_err(|cause| Error::NoKey { file: file.to_owned(), cause })
 }

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_sdk_secretsmanager::Client;
 
 use super::cache::{Cache, Current, Other};
-use super::value::{NotAKey, key};
-use super::{CURRENT, PREVIOUS, STORE, read};
+use super::{CURRENT, PREVIOUS, STORE, Version, read};
 use crate::aws::Fault;
 use crate::clock::Clock;
+use crate::payload::{NotAKey, Payload};
 use crate::ports::{self, Key, Unavailable};
 
 /// Why there is no key.
@@ -63,7 +63,7 @@ impl<C: Clock> Keys<C> {
 
     async fn read_current(&self) -> Result<(), Arc<Error>> {
         let found = match read(&self.client, &self.secret, CURRENT).await {
-            Ok(Some(version)) => key(&version).map_err(Error::NotAKey),
+            Ok(Some(version)) => key(version).map_err(Error::NotAKey),
             Ok(None) => Err(Error::Empty),
             Err(fault) => Err(Error::Fault(fault)),
         };
@@ -76,7 +76,7 @@ impl<C: Clock> Keys<C> {
         let found =
             read(&self.client, &self.secret, PREVIOUS).await.map_err(|fault| self.failed(Error::Fault(fault)))?;
         // What is no key is no fallback.
-        self.cache().found_previous(found.and_then(|version| key(&version).ok()));
+        self.cache().found_previous(found.and_then(|version| key(version).ok()));
         Ok(())
     }
 
@@ -140,6 +140,12 @@ impl<C: Clock> ports::Keys for Keys<C> {
             }
         }
     }
+}
+
+/// The key of a version, called as the rotation called it, else by the version.
+fn key(Version { text, id }: Version) -> Result<Key, NotAKey> {
+    let Payload { key: value, key_id } = Payload::parse(&text)?;
+    Ok(Key { value, version: key_id.unwrap_or(id) })
 }
 
 /// What can be said without reading.

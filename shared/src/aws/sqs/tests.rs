@@ -78,7 +78,7 @@ async fn those_who_wait_share_requests_and_each_learns_its_own_fate() {
 async fn a_batch_is_no_larger_than_sqs_takes() {
     let server = Server::start(|asked, _| take(asked, |_| false));
     let queue = queue(&server);
-    let records: Vec<Record> = (0..14).map(|seq| record(seq, &"x".repeat(300_000))).collect();
+    let records: Vec<Record> = (0..14).map(|seq| record(seq, &"x".repeat(80_000))).collect();
     for told in join_all(records.iter().map(|record| queue.append(record))).await {
         told.unwrap();
     }
@@ -161,4 +161,16 @@ async fn the_depth_is_told_and_an_absent_queue_is_none() {
     let depth = depth::Depth { waiting: 7, in_flight: 2, delayed: 0 };
     assert_eq!(depth::of(&client, "audit").await.unwrap(), Some(depth));
     assert_eq!(depth::of(&client, "gone").await.unwrap(), None);
+}
+
+/// What Terraform sets as the queue's own bound.
+#[test]
+fn the_queue_of_the_bundle_takes_every_record() {
+    let set = include_str!("../../../../infra/queue.tf")
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("audit_record_bytes")?.trim().strip_prefix('='))
+        .unwrap();
+    let bound: usize = set.split('*').map(|factor| factor.trim().parse::<usize>().unwrap()).product();
+    assert!(crate::audit::LINE_BYTES < bound, "{bound}");
+    assert_eq!(BATCH_BYTES, bound);
 }
