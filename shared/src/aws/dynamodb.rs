@@ -1,7 +1,7 @@
 //! `DynamoDB` behind the ports: the [callers](Callers), the [ledger](Ledger) and the [policy](Policy), a table each.
 //!
-//! The SDK retries nothing by itself here, since a caller waits: how often and for how long something is tried is said
-//! at each adapter.
+//! The SDK retries nothing by itself here and gives nothing up, since a caller waits: how often and for how long something
+//! is tried is said at each adapter.
 
 mod attributes;
 mod cache;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 pub use callers::Callers;
 pub use error::Error;
@@ -43,28 +44,22 @@ impl Patience {
     const NONE: Self = Self { again: 0, pause: Duration::ZERO, throttled: false };
 }
 
-/// What an answer is worth.
-#[derive(Debug)]
-struct Answer<T> {
-    told: T,
-    /// Whether an attempt before this one may have been done without an answer.
-    in_doubt: bool,
-}
-
-/// Attempts something until there is an answer, the patience ends or another attempt would not help.
+/// Attempts something until there is an answer, the patience ends or another attempt would not help. `in_doubt` becomes
+/// true where one of the attempts may have been done without an answer, whatever those after it said.
 async fn attempt<T, F: Future<Output = Result<T, Error>>>(
     patience: Patience,
     within: Duration,
+    in_doubt: &mut bool,
     mut once: impl FnMut() -> F,
-) -> Result<Answer<T>, Error> {
-    let (mut left, mut pause, mut in_doubt) = (patience.again, patience.pause, false);
+) -> Result<T, Error> {
+    let (mut left, mut pause) = (patience.again, patience.pause);
     loop {
         let error = match tokio::time::timeout(within, once()).await {
-            Ok(Ok(told)) => return Ok(Answer { told, in_doubt }),
+            Ok(Ok(told)) => return Ok(told),
             Ok(Err(error)) => error,
             Err(_) => Error::TimedOut,
         };
-        in_doubt |= error.in_doubt();
+        *in_doubt |= error.in_doubt();
         let worth = error.passes() && (patience.throttled || !matches!(error, Error::Throttled(_)));
         if left == 0 || !worth {
             return Err(error);
@@ -74,7 +69,17 @@ async fn attempt<T, F: Future<Output = Result<T, Error>>>(
     }
 }
 
-/// The same client, without retries of its own.
-fn without_retries(client: &Client) -> Client {
-    Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
+/// Attempts to read something, which changes nothing and so leaves nothing in doubt.
+async fn read<T, F: Future<Output = Result<T, Error>>>(within: Duration, once: impl FnMut() -> F) -> Result<T, Error> {
+    attempt(Patience::BRIEF, within, &mut false, once).await
 }
+
+/// The same client without retries and deadlines of its own: those of the adapters hold, be they shorter or longer.
+fn bare(client: &Client) -> Client {
+    let timeouts = TimeoutConfig::builder().disable_operation_attempt_timeout().disable_operation_timeout().build();
+    let config = client.config().to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts);
+    Client::from_conf(config.build())
+}
+
+#[cfg(test)]
+mod tests;

@@ -229,10 +229,40 @@ async fn an_admission_without_an_answer_ends_in_time_and_gives_back_what_it_hold
 
 #[tokio::test]
 async fn a_claim_that_let_the_request_in_unheard_gives_it_back() {
+    // Whatever is heard after it.
+    for after in [Fault::HangUp, Fault::Refuse(400, "ThrottlingException")] {
+        let (house, _) = House::new().await;
+        house.break_first(vec![Fault::LoseReply, after]);
+        house.ledger.admit(&[app()], &demand("second"), NOON).await.unwrap_err();
+        assert_eq!(house.account(&app()).await, (PRICE, names(&["first"])), "{after:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_outlasts_the_failed_condition_after_it() {
     let (house, _) = House::new().await;
-    house.break_first(vec![Fault::LoseReply, Fault::HangUp]);
+    house.dynalite.withhold_items(true);
+    // The second write finds the request in and is not told so; the third would find out.
+    let throttled = Fault::Refuse(400, "ThrottlingException");
+    house.break_first(vec![Fault::LoseReply, Fault::Delay(Duration::ZERO), throttled]);
     house.ledger.admit(&[app()], &demand("second"), NOON).await.unwrap_err();
     assert_eq!(house.account(&app()).await, (PRICE, names(&["first"])));
+}
+
+#[tokio::test]
+async fn a_refusal_stays_one_where_what_is_held_cannot_be_given_back() {
+    let house = House::empty().await;
+    let user = claim(Kind::User, Subject::user("app", "u"), 100);
+    let poor = claim(Kind::Caller, Subject::caller("app"), PRICE - 1);
+    // The user's item lets the request in, the caller's does not, and then there is too much traffic.
+    let gives_back = |call: &Call| call.body["UpdateExpression"].as_str().is_some_and(|told| told.contains("REMOVE"));
+    house.dynalite.break_by(move |call| gives_back(call).then_some(Fault::Refuse(400, "ThrottlingException")));
+    let told = house.ledger.admit(&[user.clone(), poor], &demand("dear"), NOON).await.unwrap();
+    let Admission::Refused(refused) = told else { panic!("{told:?}") };
+    assert_eq!(refused.kind, Kind::Caller);
+    // It was tried, and is booked when its time is up.
+    assert!(house.dynalite.take_calls().iter().any(gives_back));
+    assert_eq!(house.account(&user).await, (PRICE, names(&["dear"])));
 }
 
 #[tokio::test]

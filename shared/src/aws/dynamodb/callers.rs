@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::attributes::{Attributes, text_of};
 use super::cache::Cache;
-use super::{ATTEMPT, Error, Patience, attempt, without_retries};
+use super::{ATTEMPT, Error, bare, read};
 use crate::caller::{Caller, Credential, Id, Role};
 use crate::clock::{Clock, Timestamp};
 use crate::ports::{self, Unavailable};
@@ -79,7 +79,7 @@ impl<C: Clock> Callers<C> {
     pub fn new(client: &Client, table: impl Into<String>, clock: C) -> Self {
         let (callers, unknown) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
         let known = Mutex::new(Known { callers, unknown, asked: HashMap::new() });
-        Self { client: without_retries(client), table: table.into(), clock, attempt: ATTEMPT, known }
+        Self { client: bare(client), table: table.into(), clock, attempt: ATTEMPT, known }
     }
 
     /// The same with this much time for an attempt, for a table that is farther away.
@@ -94,9 +94,8 @@ impl<C: Clock> Callers<C> {
 
     async fn look_up(&self, id: &Id) -> Result<Option<Caller>, Arc<Error>> {
         let asked = self.clock.now();
-        let found =
-            attempt(Patience::BRIEF, self.attempt, async || item(&self.client, &self.table, id.as_str()).await).await;
-        let found = found.and_then(|answer| answer.told.map(|item| caller(&item)).transpose());
+        let found = read(self.attempt, async || item(&self.client, &self.table, id.as_str()).await).await;
+        let found = found.and_then(|item| item.map(|item| caller(&item)).transpose());
         let mut known = self.known();
         match &found {
             Ok(Some(caller)) => known.callers.put(id.clone(), (asked, caller.clone())),

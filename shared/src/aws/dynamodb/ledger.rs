@@ -21,6 +21,7 @@
 //! | a refusal, and it still refuses | 1 read, no write: a flood of refusals does not use up the item's writes |
 //! | a refusal, and there is room again | 1 read, 1 write |
 //! | the item as it is, and it refuses now | 1 write, which fails |
+//! | more that is expired and in the way than one write closes | 1 write more for each further fifty |
 //!
 //! Where a failed condition brings no item along, one more write finds out whether there is none, then one read
 //! follows. A refusal by a later claim adds a write for each earlier one.
@@ -33,7 +34,8 @@
 //! An admission has a second in all. An attempt that fails, or has no answer within 300 ms, is made once more; that it
 //! was done after all does no harm, since a request that is in is not charged again. Without a reservation there is
 //! nothing to know it by: such a request, which costs nothing, may then count twice against the rates. Throttling is
-//! told at once. Whatever is held when an admission fails is given back, as far as `DynamoDB` can be reached.
+//! told at once. Whatever is held, or may be held, when an admission fails or is refused is given back, as far as
+//! `DynamoDB` can be reached; what cannot be given back is booked when its time is up, and a refusal stays one.
 //! Settling and releasing, which nothing can make up for, are tried for up to three seconds, throttled or not.
 //!
 //! # Clocks
@@ -55,7 +57,7 @@ use futures_util::future::join_all;
 
 use super::attributes::Attributes;
 use super::cache::Cache;
-use super::{ATTEMPT, Answer, Error, Patience, attempt, without_retries};
+use super::{ATTEMPT, Error, Patience, attempt, bare, read};
 use crate::clock::Timestamp;
 use crate::limits::gcra::Micros;
 use crate::limits::{Admission, Claim, Demand, Hold, Item, Open, Refused, Settled, Subject, Taken, Ticket};
@@ -65,7 +67,7 @@ mod expression;
 mod update;
 
 use expression::Expression;
-use update::{Update, admission, settlement, undoing};
+use update::{Entry, Update, admission, settlement, undoing};
 
 /// How many changes by others a step bears before it gives up. Each of them is a `tat` that passed the clock, or an
 /// expired reservation that somebody else closed: one or two are usual where many race.
@@ -130,7 +132,7 @@ impl Ledger {
     #[must_use]
     pub fn new(client: &Client, table: impl Into<String>) -> Self {
         let remembered = Mutex::new(Cache::new(REMEMBERED));
-        Self { client: without_retries(client), table: table.into(), pace: Pace::default(), remembered }
+        Self { client: bare(client), table: table.into(), pace: Pace::default(), remembered }
     }
 
     /// The same at another pace, for a table that is farther away.
@@ -139,19 +141,21 @@ impl Ledger {
         Self { pace, ..self }
     }
 
-    /// Takes a request in with one claim.
+    /// Takes a request in with one claim. `in_doubt` becomes true where that may have been done without an answer.
     async fn take(
         &self,
         claim: &Claim,
         demand: &Demand,
         ticket: &mut Ticket,
+        in_doubt: &mut bool,
     ) -> Result<Result<(), Box<Refused>>, Error> {
         let (hold, limits, now) = (claim.hold(ticket.at), &claim.limits, ticket.at);
         let remembered = self.recall(&hold);
         let mut seen = Seen { item: Some(remembered.unwrap_or_default()), told: false };
         for _ in 0..RACES {
-            let update = match (admission(seen.item.as_ref(), demand, limits, now), seen.told) {
-                (Ok(Some(update)), _) => update,
+            let (update, admits) = match (admission(seen.item.as_ref(), demand, limits, now), seen.told) {
+                (Ok(Some(Entry::Admit(update))), _) => (update, true),
+                (Ok(Some(Entry::Clear(update))), _) => (update, false),
                 (Ok(None) | Err(_), false) => {
                     seen = Seen { item: self.read(&hold).await?, told: true };
                     continue;
@@ -164,12 +168,12 @@ impl Ledger {
                     return Ok(Err(claim.refusal(limit, retry, &seen.item.unwrap_or_default(), now)));
                 }
             };
-            seen = match self.write(&hold, &update, Patience::BRIEF).await?.told {
-                Written::Done(item) => {
+            seen = match self.write(&hold, &update, Patience::BRIEF, in_doubt).await? {
+                Written::Done(item) if admits => {
                     ticket.add(claim, &item);
                     return Ok(Ok(()));
                 }
-                Written::Failed(Some(item)) => Seen { item: Some(item), told: true },
+                Written::Done(item) | Written::Failed(Some(item)) => Seen { item: Some(item), told: true },
                 // Either there is no item, or it was not brought along.
                 Written::Failed(None) if seen.item.is_some() => Seen { item: None, told: false },
                 Written::Failed(None) => Seen { item: self.read(&hold).await?, told: true },
@@ -178,15 +182,18 @@ impl Ledger {
         Err(Error::Contended)
     }
 
-    /// Takes a request in with every claim, and into the ticket what it holds so far.
+    /// Takes a request in with every claim, and into the ticket what it holds so far. `in_doubt` tells whether the claim
+    /// after those may have let it in as well.
     async fn take_all(
         &self,
         claims: &[Claim],
         demand: &Demand,
         ticket: &mut Ticket,
+        in_doubt: &mut bool,
     ) -> Result<Result<(), Box<Refused>>, Error> {
         for claim in claims {
-            if let Err(refused) = self.take(claim, demand, ticket).await? {
+            *in_doubt = false;
+            if let Err(refused) = self.take(claim, demand, ticket, in_doubt).await? {
                 return Ok(Err(refused));
             }
         }
@@ -205,8 +212,8 @@ impl Ledger {
         let mut done_in_doubt = Settled::Already;
         for _ in 0..RACES {
             let Some((update, settled)) = change(&seen) else { return Ok(done_in_doubt) };
-            let Answer { told, in_doubt } = self.write(hold, &update, patience).await?;
-            let item = match told {
+            let mut in_doubt = false;
+            let item = match self.write(hold, &update, patience, &mut in_doubt).await? {
                 Written::Done(_) => return Ok(settled),
                 Written::Failed(Some(item)) => Some(item),
                 Written::Failed(None) => self.read(hold).await?,
@@ -246,7 +253,13 @@ impl Ledger {
         self.change_all(holds, ticket, patience, self.pace.give_back, undo).await.map(drop)
     }
 
-    async fn write(&self, hold: &Hold, update: &Update, patience: Patience) -> Result<Answer<Written>, Error> {
+    async fn write(
+        &self,
+        hold: &Hold,
+        update: &Update,
+        patience: Patience,
+        in_doubt: &mut bool,
+    ) -> Result<Written, Error> {
         let Expression { condition, update, names, values } = Expression::of(update, hold);
         let once = async || {
             let request = self
@@ -271,10 +284,11 @@ impl Ledger {
                 Err(error) => Err(Error::of(error)),
             }
         };
-        let answer = attempt(patience, self.pace.attempt, once).await?;
-        let (Written::Done(item) | Written::Failed(Some(item))) = &answer.told else { return Ok(answer) };
-        self.remember(hold, item);
-        Ok(answer)
+        let written = attempt(patience, self.pace.attempt, in_doubt, once).await?;
+        if let Written::Done(item) | Written::Failed(Some(item)) = &written {
+            self.remember(hold, item);
+        }
+        Ok(written)
     }
 
     async fn read(&self, hold: &Hold) -> Result<Option<Item>, Error> {
@@ -283,7 +297,7 @@ impl Ledger {
             let output = request.consistent_read(true).send().await.map_err(Error::of)?;
             item(output.item.as_ref())
         };
-        let item = attempt(Patience::BRIEF, self.pace.attempt, once).await?.told;
+        let item = read(self.pace.attempt, once).await?;
         if let Some(item) = &item {
             self.remember(hold, item);
         }
@@ -314,19 +328,23 @@ impl Ledger {
 
 impl ports::Ledger for Ledger {
     async fn admit(&self, claims: &[Claim], demand: &Demand, now: Timestamp) -> Result<Admission, Unavailable> {
-        let mut ticket = Ticket::new(demand, now);
-        let taking = self.take_all(claims, demand, &mut ticket);
+        let (mut ticket, mut in_doubt) = (Ticket::new(demand, now), false);
+        let taking = self.take_all(claims, demand, &mut ticket, &mut in_doubt);
         match tokio::time::timeout(self.pace.admit, taking).await.unwrap_or(Err(Error::TimedOut)) {
             Ok(Ok(())) => Ok(Admission::Admitted(ticket)),
             Ok(Err(refused)) => {
-                self.undo(&ticket.holds, &ticket, now).await.map_err(unavailable)?;
+                // Where this fails the refusal is known all the same: who takes no answer for a yes must not get none.
+                if let Err(error) = self.undo(&ticket.holds, &ticket, now).await {
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::error!(code = "ledger_unavailable", %error, cause, "a refused request is not given back");
+                }
                 Ok(Admission::Refused(refused))
             }
             Err(error) => {
                 let mut holds = ticket.holds.clone();
                 // The claim that failed may have let the request in all the same; a reservation would tell.
-                let in_doubt = claims.get(holds.len()).filter(|_| ticket.opened && error.in_doubt());
-                holds.extend(in_doubt.map(|claim| claim.hold(now)));
+                let unheard = claims.get(holds.len()).filter(|_| ticket.opened && (in_doubt || error.in_doubt()));
+                holds.extend(unheard.map(|claim| claim.hold(now)));
                 // What cannot be given back either is booked when its time is up.
                 drop(self.undo(&holds, &ticket, now).await);
                 Err(unavailable(error))

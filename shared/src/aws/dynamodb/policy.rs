@@ -1,9 +1,9 @@
 //! The policy: one item, `id = "policy"`, whose `toml` (S) is the policy's text.
 //!
 //! A read is one eventually consistent `GetItem`, half a read unit for 4 KB; it is made once more should it fail or have
-//! no answer within two seconds, since no request waits for it. What was put is seen by readers about a second later.
+//! no answer within a second. What was put is seen by readers about a second later.
 //!
-//! Permissions: `dynamodb:GetItem` on the table; `dynamodb:PutItem` to put one.
+//! Permissions: `dynamodb:GetItem` on the table.
 
 use std::time::Duration;
 
@@ -11,14 +11,16 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::attributes::text_of;
-use super::{Error, Patience, attempt, without_retries};
+use super::{Error, bare, read};
 use crate::ports::Unavailable;
 
 const ID: &str = "id";
 const POLICY: &str = "policy";
 const TOML: &str = "toml";
 
-const ATTEMPT: Duration = Duration::from_secs(2);
+/// How long an attempt may take. A request waits for it, so that it is short; without a first policy nothing is
+/// answered at all, so that it has room for a connection that has to be made anew.
+const ATTEMPT: Duration = Duration::from_secs(1);
 
 /// The policy in a `DynamoDB` table.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ impl Policy {
     /// The policy in this table.
     #[must_use]
     pub fn new(client: &Client, table: impl Into<String>) -> Self {
-        Self { client: without_retries(client), table: table.into() }
+        Self { client: bare(client), table: table.into() }
     }
 
     /// The policy's text, which is empty where the embedded policy is meant; `None` where there is no item, which is a
@@ -45,19 +47,7 @@ impl Policy {
             let item = request.send().await.map_err(Error::of)?.item;
             item.map(|item| text_of(&item, TOML).map(ToOwned::to_owned)).transpose()
         };
-        attempt(Patience::BRIEF, ATTEMPT, once).await.map(|answer| answer.told).map_err(unavailable)
-    }
-
-    /// Puts a policy's text in place of the one before. The operator's.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when it is not known to be there.
-    pub async fn put(&self, toml: &str) -> Result<(), Unavailable> {
-        let once = async || {
-            let request = self.client.put_item().table_name(&self.table).item(ID, AttributeValue::S(POLICY.to_owned()));
-            request.item(TOML, AttributeValue::S(toml.to_owned())).send().await.map_err(Error::of).map(drop)
-        };
-        attempt(Patience::LONG, ATTEMPT, once).await.map(|answer| answer.told).map_err(unavailable)
+        read(ATTEMPT, once).await.map_err(unavailable)
     }
 }
 

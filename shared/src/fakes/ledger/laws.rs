@@ -42,6 +42,7 @@ pub fn all<L: Ledger>(open: &dyn Fn() -> L) {
     an_admission_repeated_is_charged_once(&open());
     a_refusal_by_one_gives_back_the_other(&open());
     what_expires_is_booked(&open());
+    a_lowered_limit_admits_once_what_is_open_expires(&open());
     an_overrun_is_booked_and_stops_admission(&open());
     a_budget_is_settled_where_it_was_reserved(&open());
     free_requests_count_by_number_alone(&open());
@@ -222,6 +223,23 @@ pub fn what_expires_is_booked<L: Ledger>(ledger: &L) {
     assert_eq!(wait(ledger.settle(&lost, Taken { tokens: 1, micros: 1 }, later)).unwrap(), Settled::Already);
     wait(ledger.release(&next, later)).unwrap();
     assert_eq!(left(ledger, &claims), 40);
+}
+
+/// A limit that is lowered far below what is open lets the next request in as soon as that has expired.
+///
+/// # Panics
+/// When it locks the subject out.
+pub fn a_lowered_limit_admits_once_what_is_open_expires<L: Ledger>(ledger: &L) {
+    let mut claims = [claim("app", "none", 1000)];
+    for number in 0..120 {
+        admitted(ledger, &claims, &demand(&number.to_string(), 1, 1), NOON);
+    }
+    claims[0].limits.max_open = NonZeroU32::new(50).unwrap();
+    assert_eq!(refused(ledger, &claims, &demand("early", 1, 1), NOON).limit, Limit::Open);
+    let later = Timestamp(NOON.0 + LEASE);
+    let next = Demand { until: Some(Timestamp(later.0 + LEASE)), ..demand("next", 1, 1) };
+    admitted(ledger, &claims, &next, later);
+    assert_eq!(left(ledger, &claims), 1000 - 121, "what made room is booked");
 }
 
 /// A price above the reservation is booked in full, said so, and the cap holds from then on.

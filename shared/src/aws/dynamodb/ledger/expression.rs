@@ -156,10 +156,18 @@ fn read_open(value: &AttributeValue) -> Result<Open, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::dynamodb::ledger::update::admission;
+    use crate::aws::dynamodb::ledger::update::{Entry, admission};
     use crate::fakes::ledger::laws;
+    use crate::limits::Limits;
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn admitting(seen: Option<&Item>, limits: &Limits) -> Update {
+        match admission(seen, &laws::demand("new", 1, 30), limits, NOW) {
+            Ok(Some(Entry::Admit(update))) => update,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn an_admission_is_one_expression() {
@@ -168,7 +176,7 @@ mod tests {
         let mut limits = claim.limits.clone();
         limits.max_open = std::num::NonZeroU32::MIN;
         let seen = Item { open: BTreeMap::from([("old".to_owned(), expired)]), ..Item::default() };
-        let update = admission(Some(&seen), &laws::demand("new", 1, 30), &limits, NOW).unwrap().unwrap();
+        let update = admitting(Some(&seen), &limits);
         let expression = Expression::of(&update, &claim.hold(NOW));
         assert_eq!(
             expression.condition,
@@ -185,7 +193,7 @@ mod tests {
     #[test]
     fn an_item_is_read_as_it_was_written() {
         let claim = laws::claim("app", "60", 100);
-        let update = admission(None, &laws::demand("new", 1, 30), &claim.limits, NOW).unwrap().unwrap();
+        let update = admitting(None, &claim.limits);
         let [Change::Create(created)] = update.changes.as_slice() else { panic!("{update:?}") };
         let expression = Expression::of(&update, &claim.hold(NOW));
         let written: Attributes = expression

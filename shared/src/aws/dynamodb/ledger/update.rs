@@ -55,8 +55,17 @@ pub(super) struct Update {
     pub(super) changes: Vec<Change>,
 }
 
-/// Takes a request in. `seen` is `None` where there is no item; the update is `None` where there is nothing to change:
-/// the request is in already, or nothing limits it.
+/// What an admission does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// The request is taken in.
+    Admit(Update),
+    /// More than one change closes is expired and in the way: this much of it goes, and the request has yet to come in.
+    Clear(Update),
+}
+
+/// Takes a request in. `seen` is `None` where there is no item; the entry is `None` where there is nothing to change: the
+/// request is in already, or nothing limits it.
 ///
 /// # Errors
 /// The limit that refuses what was seen, and when to try again.
@@ -65,16 +74,22 @@ pub(super) fn admission(
     demand: &Demand,
     limits: &Limits,
     now: Timestamp,
-) -> Result<Option<Update>, (Limit, Retry)> {
+) -> Result<Option<Entry>, (Limit, Retry)> {
     let mut after = seen.cloned().unwrap_or_default();
     after.admit(demand, limits, now)?;
     let Some(seen) = seen else {
-        return Ok(Some(Update { tests: vec![Test::NoItem], changes: vec![Change::Create(after)] }));
+        let update = Update { tests: vec![Test::NoItem], changes: vec![Change::Create(after)] };
+        return Ok(Some(Entry::Admit(update)));
     };
     if seen.open.contains_key(&demand.request_id) {
         return Ok(None);
     }
     let mut update = Update::default();
+    let in_the_way = demand.until.map_or(0, |_| in_the_way(seen, limits));
+    if in_the_way > CLOSED_AT_ONCE {
+        update.close_expired(seen, now);
+        return Ok(Some(Entry::Clear(update)));
+    }
     update.test(Test::NotOpen(demand.request_id.clone()));
     if let Some(rate) = limits.requests() {
         update.take(Number::Tat, rate, seen.tat, 1, now.into());
@@ -89,12 +104,18 @@ pub(super) fn admission(
         if let Some(cap) = limits.micros {
             update.test(Test::AtMost(Number::Committed, cap.get().saturating_sub(demand.micros)));
         }
-        let closed = update.make_room(seen, limits, now);
+        let closed = if in_the_way > 0 { update.close_expired(seen, now) } else { 0 };
         update.test(Test::Fewer(u64::from(limits.max_open.get()) + closed));
         let open = Open { micros: demand.micros, until };
         update.change(Change::Open(demand.request_id.clone(), open));
     }
-    Ok((!update.changes.is_empty()).then_some(update))
+    Ok((!update.changes.is_empty()).then_some(Entry::Admit(update)))
+}
+
+/// How many reservations have to go before there is a place for one more.
+fn in_the_way(seen: &Item, limits: &Limits) -> usize {
+    let places = usize::try_from(limits.max_open.get()).unwrap_or(usize::MAX);
+    seen.open.len().saturating_add(1).saturating_sub(places)
 }
 
 /// Books what a request took in place of its reservation; `None` where it has none.
@@ -187,12 +208,8 @@ impl Update {
         }
     }
 
-    /// Closes reservations whose time is up where all places are taken, and tells how many.
-    fn make_room(&mut self, seen: &Item, limits: &Limits, now: Timestamp) -> u64 {
-        let places = usize::try_from(limits.max_open.get()).unwrap_or(usize::MAX);
-        if seen.open.len() < places {
-            return 0;
-        }
+    /// Closes reservations whose time is up, as many as one change may, and tells how many.
+    fn close_expired(&mut self, seen: &Item, now: Timestamp) -> u64 {
         let over = seen.open.iter().filter(|(_, open)| open.until <= now).take(CLOSED_AT_ONCE);
         let mut closed = 0;
         for (id, _) in over {

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use proptest::prelude::*;
 
 use super::*;
+use crate::aws::dynamodb::ledger::RACES;
 use crate::limits::Window;
 
 const START: u64 = 1_700_000_000_000;
@@ -130,7 +131,7 @@ proptest! {
                     let demand = Demand { request_id, tokens, micros, until };
                     let mut expected = actual.clone().unwrap_or_default();
                     let verdict = expected.admit(&demand, &limits, at);
-                    if let Ok(Some(update)) = admission(stale.as_ref(), &demand, &limits, at)
+                    if let Ok(Some(Entry::Admit(update))) = admission(stale.as_ref(), &demand, &limits, at)
                         && apply(&update, &mut item)
                     {
                         prop_assert_eq!(&verdict, &Ok(()), "{:?}", update);
@@ -141,7 +142,8 @@ proptest! {
                     match admission(actual.as_ref(), &demand, &limits, at) {
                         Err(refused) => prop_assert_eq!(Err(refused), verdict),
                         Ok(None) => prop_assert_eq!(actual.as_ref(), Some(&expected)),
-                        Ok(Some(update)) => {
+                        Ok(Some(Entry::Clear(update))) => panic!("so few are closed at once: {update:?}"),
+                        Ok(Some(Entry::Admit(update))) => {
                             prop_assert!(apply(&update, &mut item), "{:?}", update);
                             prop_assert!(same(item.as_ref(), Some(&expected), at));
                             tickets.push(Ticket::new(&demand, at));
@@ -184,23 +186,66 @@ proptest! {
             past.push(item);
         }
     }
+
+    #[test]
+    fn however_much_is_expired_it_makes_room_within_one_admission(
+        expired in 0..=200_usize,
+        running in 0..=200_usize,
+        max_open in 1..=200_u32,
+    ) {
+        let (limits, at, before) = (crowded(max_open), Timestamp(START), crowd(expired, running));
+        let mut expected = before.clone();
+        let verdict = expected.admit(&newcomer(), &limits, at);
+        let mut item = Some(before.clone());
+        // One is the last, and another may be lost to what was seen before.
+        let mut rounds = 2;
+        let mut next = admission(item.as_ref(), &newcomer(), &limits, at);
+        while let Ok(Some(Entry::Clear(update))) = next {
+            prop_assert!(update.changes.len() <= CLOSED_AT_ONCE);
+            prop_assert!(apply(&update, &mut item), "{:?}", update);
+            prop_assert!(same(item.as_ref(), Some(&before), at));
+            rounds += 1;
+            next = admission(item.as_ref(), &newcomer(), &limits, at);
+        }
+        match next {
+            Ok(Some(Entry::Admit(update))) => {
+                prop_assert!(rounds <= RACES);
+                prop_assert!(apply(&update, &mut item), "{:?}", update);
+                prop_assert!(same(item.as_ref(), Some(&expected), at));
+            }
+            Err(refused) => prop_assert_eq!(Err(refused), verdict),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
-#[test]
-fn no_more_is_closed_at_once_than_an_expression_holds() {
-    let limits = Limits {
+fn crowded(max_open: u32) -> Limits {
+    Limits {
         requests_per_minute: None,
         burst: NonZeroU32::MIN,
         tokens_per_minute: None,
         micros: None,
         window: Window::Day,
-        max_open: NonZeroU32::new(200).unwrap(),
-    };
-    let over = Open { micros: 1, until: Timestamp(START) };
-    let open = (0..200).map(|number| (number.to_string(), over)).collect();
-    let mut item = Some(Item { committed: 200, open, ..Item::default() });
-    let demand = Demand { request_id: "new".into(), tokens: 1, micros: 1, until: Some(Timestamp(START + 1)) };
-    let update = admission(item.as_ref(), &demand, &limits, Timestamp(START)).unwrap().unwrap();
+        max_open: NonZeroU32::new(max_open).unwrap(),
+    }
+}
+
+/// So many reservations whose time is up at the start, and so many that run on.
+fn crowd(expired: usize, running: usize) -> Item {
+    let times = [vec![START; expired], vec![START + 1; running]].concat();
+    let open = |(number, until): (usize, u64)| (number.to_string(), Open { micros: 1, until: Timestamp(until) });
+    Item { committed: times.len() as u64, open: times.into_iter().enumerate().map(open).collect(), ..Item::default() }
+}
+
+fn newcomer() -> Demand {
+    Demand { request_id: "new".into(), tokens: 1, micros: 1, until: Some(Timestamp(START + 1)) }
+}
+
+#[test]
+fn no_more_is_closed_at_once_than_an_expression_holds() {
+    let mut item = Some(crowd(200, 0));
+    let step = admission(item.as_ref(), &newcomer(), &crowded(200), Timestamp(START)).unwrap().unwrap();
+    let Entry::Admit(update) = step else { panic!("{step:?}") };
     assert!(apply(&update, &mut item));
     let item = item.unwrap();
     assert_eq!((item.open.len(), item.committed), (200 - CLOSED_AT_ONCE + 1, 201));
