@@ -106,8 +106,6 @@ pub struct Deadline(pub Timestamp);
 pub struct Identity {
     /// The principal's ARN, as AWS has checked it: for a role that was assumed, that of its session.
     pub arn: String,
-    /// The AWS account it belongs to.
-    pub account: String,
 }
 
 /// The body of an answer.

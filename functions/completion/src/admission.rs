@@ -7,8 +7,9 @@ use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::limits::{Admission, Claim, Demand, Rates, Refused, Settled, Ticket, Weight};
 use shared::policy::OnUnavailable;
-use shared::ports::{AuditQueue, Callers, Model};
+use shared::ports::{AuditQueue, Callers, Model, Unavailable};
 use shared::telemetry::Chain;
+use tokio::time::timeout;
 
 use crate::compose::Bounded;
 use crate::gate::Visit;
@@ -68,7 +69,7 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     // Counting costs nothing: it is held to the number of requests alone.
     if asking.operation == Operation::Count {
         let demand = free(visit);
-        let ticket = granted(visit, asking, take(visit, &claims, &demand, now).await?, now)?;
+        let ticket = granted(visit, asking, take(visit, &claims, &demand, now).await?, now).await?;
         return Ok(Reservation::new(ticket, &demand, 0, rates));
     }
     let weight = weight::of(ask, &bounded.generation, policy);
@@ -84,12 +85,12 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         let place = format!("{}.count", visit.request_id);
         let least = self::demand(&place, &weight.least(), &rates, now, lasts);
         if refused.leaves_room_for(&least) {
-            let ticket = granted(visit, asking, take(visit, &claims, &least, now).await?, now)?;
+            let ticket = granted(visit, asking, take(visit, &claims, &least, now).await?, now).await?;
             let place = Reservation::new(ticket, &least, input_tokens, rates);
             return Ok(place.until_counted(Uncounted { weight, claims, lasts }));
         }
     }
-    let ticket = granted(visit, asking, taken, now)?;
+    let ticket = granted(visit, asking, taken, now).await?;
     Ok(Reservation::new(ticket, &demand, input_tokens, rates))
 }
 
@@ -100,9 +101,10 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     caller: &Caller,
 ) -> Result<(), Problem> {
     let now = visit.parts.clock.now();
+    record_refusals(&visit.parts, Some(now)).await;
     let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
     let taken = take(visit, &claims(visit, &asking), &free(visit), now).await?;
-    if granted(visit, &asking, taken, now)?.is_some() {
+    if granted(visit, &asking, taken, now).await?.is_some() {
         return Ok(());
     }
     let entry = Entry {
@@ -112,7 +114,7 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         rules: vec![OPENING.into()],
         ..refusals::entry(visit, &asking, now)
     };
-    visit.parts.recorder.record(entry).await.map(drop).map_err(|unavailable| Problem::unrecorded(&unavailable))
+    visit.record(entry).await.map_err(|unavailable| Problem::unrecorded(&unavailable))
 }
 
 /// What a request asks of the limits that may take so much.
@@ -170,8 +172,8 @@ async fn take<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
 }
 
-/// The ticket, `None` where there is none and the policy is open. A refusal is counted, and told.
-fn granted<M, C, Q, K>(
+/// The ticket, `None` where there is none and the policy is open. A refusal is noted, and told.
+async fn granted<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     visit: &Visit<M, C, Q, K>,
     asking: &Asking<'_>,
     taken: Take,
@@ -181,7 +183,7 @@ fn granted<M, C, Q, K>(
         Take::Admitted(ticket) => Ok(Some(ticket)),
         Take::Open => Ok(None),
         Take::Refused(refused) => {
-            refusals::count(visit, asking, &refused, now);
+            refusals::note(visit, asking, &refused, now).await;
             Err(problem(&refused, now))
         }
     }
@@ -195,13 +197,18 @@ pub(crate) async fn close<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 ) {
     let parts = passage.visit.parts.clone();
     let Some(ticket) = passage.reservation.ticket.take().filter(|ticket| ticket.opened) else { return };
+    if due != Due::Release && !recorded {
+        return;
+    }
     let now = parts.clock.now();
-    let closed = match due {
-        Due::Release => parts.accounts.release(&ticket, now).await.map(|()| Settled::Booked),
-        Due::Settle(taken) if recorded => parts.accounts.settle(&ticket, taken, now).await,
-        Due::Settle(_) => return,
+    let closing = async {
+        match due {
+            Due::Release => parts.accounts.release(&ticket, now).await.map(|()| Settled::Booked),
+            Due::Settle(taken) => parts.accounts.settle(&ticket, taken, now).await,
+        }
     };
-    match closed {
+    let late = |_| Err(Unavailable { store: "ledger", cause: "it took longer than the platform gives".into() });
+    match timeout(passage.visit.time_to_settle(), closing).await.unwrap_or_else(late) {
         Ok(Settled::Booked) => {}
         Ok(Settled::Already) => tracing::warn!(code = "settled_late", "the reservation was booked before its answer"),
         Ok(Settled::Overrun(micros)) => {

@@ -105,7 +105,7 @@ mod tests {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
         if let Some(arn) = identity {
-            request.extensions_mut().insert(Identity { arn: arn.to_owned(), account: "123456789012".to_owned() });
+            request.extensions_mut().insert(Identity { arn: arn.to_owned() });
         }
         let (head, ()) = request.into_parts();
         authenticate(&head, known).await.map(|caller| caller.name).map_err(|problem| problem.code)

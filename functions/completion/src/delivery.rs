@@ -248,7 +248,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 }
 
 /// What becomes of a call that outlasts what time there is, be it ours or the platform's.
-fn late<T, L>(_: L) -> Result<T, Failure> {
+pub(crate) fn late<T, L>(_: L) -> Result<T, Failure> {
     Err(Failure::TimedOut(Deadline::Total))
 }
 

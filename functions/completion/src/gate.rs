@@ -8,14 +8,15 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use serde_json::{Value, json};
-use shared::audit::Pepper;
+use shared::audit::{Entry, Pepper};
 use shared::clock::{Clock, Timestamp};
 use shared::host::{self, Body, Deadline, Door};
 use shared::policy::Compiled;
-use shared::ports::{AuditQueue, Callers, Model};
+use shared::ports::{AuditQueue, Callers, Model, Unavailable};
 use shared::recorder::Recorder;
 use shared::telemetry::Chain;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::{NoContext, Uuid};
@@ -97,20 +98,32 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Gate<M, C, Q, K> {
         let deadline = request.extensions().get().map(|Deadline(deadline)| *deadline);
         let (parts, room, id) = (self.parts.clone(), self.room.clone(), request_id.clone());
         let work = async move {
-            let (rules, pepper) = match ready(&parts).await {
-                Ok(ready) => ready,
-                Err(problem) => {
+            let (head, body) = request.into_parts();
+            let receipt = parts.receipt(id.clone());
+            // What needs neither policy nor pepper waits for neither.
+            let answered = match Route::of(surface, &head.method, head.uri.path(), head.uri.query()) {
+                Ok(Route::Health) => Ok(answer(StatusCode::OK, &json!({"status": "ok"}), &receipt)),
+                Ok(Route::Description) => Ok(description(&receipt)),
+                Ok(route) => match ready(&parts).await {
+                    Ok((rules, pepper)) => {
+                        let respond = Some(sender);
+                        let visit = Visit { parts, room, rules, pepper, deadline, request_id: id, surface, respond };
+                        return visit.run(route, head, body).await;
+                    }
+                    Err(problem) => Err((problem, body)),
+                },
+                Err(problem) => Err((problem, body)),
+            };
+            let response = match answered {
+                Ok(response) => response,
+                Err((problem, body)) => {
                     tracing::info!(code = problem.code.as_str(), "refused");
-                    let (head, body) = request.into_parts();
                     body::throw_away(&head.headers, body).await;
-                    let receipt = Receipt { request_id: id, ..Receipt::default() };
-                    // A client that has hung up needs no response.
-                    let _gone = sender.send(refusal(surface, &problem, &receipt));
-                    return;
+                    refusal(surface, &problem, &receipt)
                 }
             };
-            let respond = Some(sender);
-            Visit { parts, room, rules, pepper, deadline, request_id: id, surface, respond }.run(request).await;
+            // A client that has hung up needs no response.
+            let _gone = sender.send(response);
         };
         self.running.spawn(work.instrument(span));
         response.await.unwrap_or_else(|_| {
@@ -152,11 +165,19 @@ impl<M, C, Q, K: Clock> Parts<M, C, Q, K> {
     }
 }
 
-/// What every request is answered by: the policy in force, and the pepper.
+impl<M, C, Q, K> Parts<M, C, Q, K> {
+    /// What is known before a request's policy is.
+    fn receipt(&self, request_id: String) -> Receipt {
+        let version = self.rules.in_force().map(|rules| rules.policy.version().to_owned());
+        Receipt { request_id, policy_version: version.unwrap_or_default(), ..Receipt::default() }
+    }
+}
+
+/// What every request that is for somebody is answered by: the policy in force, and the pepper.
 async fn ready<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     parts: &Parts<M, C, Q, K>,
 ) -> Result<(Arc<Compiled>, Pepper), Problem> {
-    let (rules, pepper) = tokio::join!(parts.rules.current(parts.clock.now(), parts), parts.pepper.get());
+    let (rules, pepper) = tokio::join!(parts.rules.current(&parts.clock, parts), parts.pepper.get(&parts.clock));
     let rules = rules.ok_or_else(|| {
         let message = "the policy cannot be read at the moment, and without it nothing is answered; try again";
         Problem::new(Code::PolicyUnavailable, message)
@@ -187,41 +208,25 @@ pub(crate) struct Visit<M, C, Q, K> {
 }
 
 impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
-    async fn run<B>(mut self, request: Request<B>)
+    async fn run<B>(mut self, route: Route, head: http::request::Parts, body: B)
     where
         B: HttpBody + Unpin,
         B::Data: Buf,
     {
         let receipt = self.receipt();
-        if let Err(problem) = self.route(request).await {
+        if let Err(problem) = self.route(route, head, body).await {
             tracing::info!(code = problem.code.as_str(), "refused");
             self.respond(refusal(self.surface, &problem, &receipt));
         }
     }
 
-    async fn route<B>(&mut self, request: Request<B>) -> Result<(), Problem>
+    async fn route<B>(&mut self, route: Route, head: http::request::Parts, body: B) -> Result<(), Problem>
     where
         B: HttpBody + Unpin,
         B::Data: Buf,
     {
-        let (head, body) = request.into_parts();
-        let query = head.uri.query();
-        let route = Route::of(self.surface, &head.method, head.uri.path(), query);
-        if route == Ok(Route::Health) {
-            self.respond(answer(StatusCode::OK, &json!({"status": "ok"}), &self.receipt()));
-            return Ok(());
-        }
-        if route == Ok(Route::Description) {
-            self.respond(description(&self.receipt()));
-            return Ok(());
-        }
-        // A route that does not exist needs no key to be told so; whatever exists does.
-        let admitted = match route {
-            Ok(route) => credentials::authenticate(&head, &self.parts.callers).await.map(|caller| (route, caller)),
-            Err(problem) => Err(problem),
-        };
-        let (route, caller) = match admitted {
-            Ok(admitted) => admitted,
+        let caller = match credentials::authenticate(&head, &self.parts.callers).await {
+            Ok(caller) => caller,
             Err(problem) => {
                 body::throw_away(&head.headers, body).await;
                 return Err(problem);
@@ -230,6 +235,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         let rules = self.rules.clone();
         let models = &rules.policy.models;
         match route {
+            // They are answered before.
             Route::Description | Route::Health => Ok(()),
             Route::Models => {
                 admission::glance(self, &caller).await?;
@@ -244,11 +250,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
                 Ok(())
             }
             Route::Ask(target) => {
-                if self.time_left() < time::LEAST {
-                    let problem =
-                        Problem::new(Code::Overloaded, "there is too little time left to ask Gemini; try again");
-                    return Err(Problem { retry_after: Some(time::LEAST), ..problem });
-                }
+                self.has_time()?;
                 service::run(self, caller, service::Call { target, headers: head.headers }, body).await
             }
         }
@@ -273,6 +275,29 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
     /// How long Gemini may take from now on, at most.
     pub(crate) fn time_left(&self) -> Duration {
         time::left(self.parts.config.deadlines.total, self.deadline, self.parts.clock.now())
+    }
+
+    /// Whether there is time to ask Gemini.
+    pub(crate) fn has_time(&self) -> Result<(), Problem> {
+        if self.time_left() < time::LEAST {
+            let problem = Problem::new(Code::Overloaded, "there is too little time left to ask Gemini; try again");
+            return Err(Problem { retry_after: Some(time::LEAST), ..problem });
+        }
+        Ok(())
+    }
+
+    /// How long settling may take from now on.
+    pub(crate) fn time_to_settle(&self) -> Duration {
+        time::to_settle(self.deadline, self.parts.clock.now())
+    }
+
+    /// Returns once the entry is durable, or there is just time left to say that it is not known to be.
+    pub(crate) async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
+        let time = time::to_record(self.deadline, self.parts.clock.now());
+        let recorded = timeout(time, self.parts.recorder.record(entry)).await;
+        let late =
+            |_| Err(Unavailable { store: "audit queue", cause: "it took longer than the platform gives".into() });
+        recorded.unwrap_or_else(late).map(drop)
     }
 
     pub(crate) fn receipt(&self) -> Receipt {
@@ -331,3 +356,6 @@ fn with_body(status: StatusCode, kind: &'static str, body: Body, receipt: &Recei
     receipt.write(headers);
     response
 }
+
+#[cfg(test)]
+mod tests;

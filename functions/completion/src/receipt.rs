@@ -12,7 +12,7 @@ use crate::admission;
 pub struct Receipt {
     /// Names the request in logs and audit records.
     pub request_id: String,
-    /// The policy in force.
+    /// The policy in force; empty where there is none yet.
     pub policy_version: String,
     /// What the input guard decided, once it did.
     pub decision: Option<Decision>,
@@ -40,7 +40,7 @@ impl Receipt {
             ("x-gatehouse-request-id", Some(self.request_id.clone())),
             // OpenAI's clients show this one.
             ("x-request-id", Some(self.request_id.clone())),
-            ("x-gatehouse-policy", Some(self.policy_version.clone())),
+            ("x-gatehouse-policy", Some(self.policy_version.clone()).filter(|version| !version.is_empty())),
             ("x-gatehouse-decision", decision.map(str::to_owned)),
             ("x-gatehouse-rules", list(&self.rules)),
             ("x-gatehouse-redactions", self.redactions.map(|count| count.to_string())),

@@ -16,6 +16,7 @@ use shared::guards::{Decision, Verdict};
 use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
 use shared::ports::{AuditQueue, Callers, Failure, Model, Prompt};
 use shared::telemetry::Chain;
+use tokio::time::timeout;
 
 use crate::admission::{self, Reservation};
 use crate::compose::{self, Bounded, Marks};
@@ -163,6 +164,7 @@ async fn ask_model<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     })?;
     let prompt = compose::compose(&model, ask, bounded, policy, &marks);
     count(passage, &prompt, ask.surface.spelt("contents")).await?;
+    passage.visit.has_time()?;
     passage.reservation.asking();
     if passage.entry.operation == Operation::Stream.as_str() {
         delivery::stream(passage, &prompt, ask.wants_json()).await
@@ -183,7 +185,8 @@ async fn count<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     if !passage.reservation.needs_count(limit) {
         return Ok(());
     }
-    let counted = parts.model.count(prompt).await.map_err(|failure| passage.failed(&failure))?;
+    let counted = timeout(passage.visit.time_left(), parts.model.count(prompt)).await.unwrap_or_else(delivery::late);
+    let counted = counted.map_err(|failure| passage.failed(&failure))?;
     let tokens = counted.usage.total;
     if tokens > limit {
         let message = format!("the prompt has {tokens} tokens, and {limit} are allowed; shorten it");
@@ -213,12 +216,11 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
 impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
     /// Stores the entry as it stands.
     pub(crate) async fn record(&mut self) -> Result<(), Problem> {
-        let parts = self.visit.parts.clone();
-        self.entry.ts = parts.clock.now();
+        self.entry.ts = self.visit.parts.clock.now();
         let took = self.entry.ts.since(self.began).as_millis();
         self.entry.latency_ms = u64::try_from(took).unwrap_or(u64::MAX);
-        let recorded = parts.recorder.record(self.entry.clone()).await;
-        recorded.map(drop).map_err(|unavailable| Problem::unrecorded(&unavailable))
+        let recorded = self.visit.record(self.entry.clone()).await;
+        recorded.map_err(|unavailable| Problem::unrecorded(&unavailable))
     }
 
     /// Stores the outcome, and says in the log how it went.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use shared::clock::Timestamp;
+use shared::clock::{Clock, Timestamp};
 use shared::policy::Compiled;
 use shared::ports::Unavailable;
 use shared::telemetry::Chain;
@@ -12,19 +13,19 @@ use tokio::sync::Mutex;
 
 use super::Fetch;
 
-/// How old what was read may be when a request begins, in milliseconds.
-const FRESH_FOR: u64 = 30_000;
+/// How old what was read may be when a request begins.
+const FRESH_FOR: Duration = Duration::from_secs(30);
 
 /// How soon a store that failed, or holds no usable policy, is asked again: soon while there is none in force, and
 /// everybody waits for one; later while there is.
-const AGAIN_WITHOUT: u64 = 1_000;
-const AGAIN_WITH: u64 = 5_000;
+const AGAIN_WITHOUT: Duration = Duration::from_secs(1);
+const AGAIN_WITH: Duration = Duration::from_secs(5);
 
 /// The policy in force. A request keeps the one it began with.
 ///
 /// Where it comes from a store, it is read when a request begins and what was read last is too old: a function may be
 /// frozen between requests, so that nothing could watch the store meanwhile. One request reads; those beside it go on
-/// with the policy in force. A policy that cannot be used is refused, and the one in force stays; before the first that
+/// with the policy in force, and before there is one they wait for what comes of the read. A policy that cannot be used is refused, and the one in force stays; before the first that
 /// can be used there is none.
 #[derive(Debug)]
 pub struct Rules {
@@ -44,8 +45,15 @@ struct Last {
     text: Option<Option<String>>,
     /// Why it was refused.
     refused: Option<&'static str>,
-    /// When to read again.
-    due: Timestamp,
+    /// When the read had ended, and how long it is good for.
+    read: Option<(Timestamp, Duration)>,
+}
+
+impl Last {
+    /// Whether to read again. A clock that was set back tells nothing of how old it is.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.read.is_none_or(|(at, good_for)| now < at || now.since(at) >= good_for)
+    }
 }
 
 impl Rules {
@@ -63,9 +71,9 @@ impl Rules {
 
     /// The policy for a request that begins now; `None` where there has been none that can be used. What comes of a
     /// change is told to `scribe` before.
-    pub(super) async fn current(&self, now: Timestamp, scribe: &impl Scribe) -> Option<Arc<Compiled>> {
+    pub(super) async fn current(&self, clock: &impl Clock, scribe: &impl Scribe) -> Option<Arc<Compiled>> {
         if let Some(store) = &self.store {
-            self.follow(store, now, scribe).await;
+            self.follow(store, clock, scribe).await;
         }
         self.in_force()
     }
@@ -97,7 +105,7 @@ impl Rules {
         scribe.tell(Told::Refuse { code, stays: stays.policy.version() }).await
     }
 
-    async fn follow(&self, store: &Store, now: Timestamp, scribe: &impl Scribe) {
+    async fn follow(&self, store: &Store, clock: &impl Clock, scribe: &impl Scribe) {
         let mut last = if self.in_force().is_none() {
             store.last.lock().await
         } else {
@@ -105,16 +113,16 @@ impl Rules {
             let Ok(last) = store.last.try_lock() else { return };
             last
         };
-        if now < last.due {
+        if !last.is_due(clock.now()) {
             return;
         }
         let sound = self.read(store, &mut last, scribe).await;
-        let wait = match (sound, self.in_force()) {
+        let good_for = match (sound, self.in_force()) {
             (true, _) => FRESH_FOR,
             (false, Some(_)) => AGAIN_WITH,
             (false, None) => AGAIN_WITHOUT,
         };
-        last.due = Timestamp(now.0.saturating_add(wait));
+        last.read = Some((clock.now(), good_for));
     }
 
     /// Whether the store was read, and holds what is now in force.

@@ -5,6 +5,10 @@
 //! its own takes every record that waits, writes them with one write and makes them durable with one sync, so that a
 //! hundred requests at once cost one sync and not a hundred, and none of them holds up anybody.
 //!
+//! A disk that was quick and stalls once is felt by all: the chain's lock is held meanwhile, and a thread that answers
+//! requests. The next records then go to the spool's own thread, until the disk has been quick for a while. What is
+//! known to take long, making the next file, is left to that thread anyway.
+//!
 //! What stands in a file is never taken back once its line is whole, since a drain may have read it: only the torn
 //! bytes after the last whole line are cut off. A file is locked while its writer writes to it, which tells the drain
 //! whether more may come. A full one is left for the next, so that the drain can remove it.
@@ -80,12 +84,12 @@ impl<L: Log> Spool<L> {
         Ok(Self { writer, queued, queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Writes a line on this thread, where the disk is quick and nobody is in the way.
+    /// Writes a line on this thread, where the disk is quick, nobody is in the way and the file has room.
     fn at_once(&self, line: &[u8]) -> Option<io::Result<()>> {
         if self.queued.load(Ordering::SeqCst) > 0 {
             return None;
         }
-        let mut writer = self.writer.try_lock().ok().filter(|writer| writer.is_quick())?;
+        let mut writer = self.writer.try_lock().ok().filter(|writer| writer.is_quick() && !writer.is_full())?;
         let (_, refusal) = writer.keep(&[line]);
         Some(refusal.map_or(Ok(()), Err))
     }
@@ -174,6 +178,10 @@ impl<L: Log> Writer<L> {
         self.quick >= QUICK_WRITES
     }
 
+    const fn is_full(&self) -> bool {
+        self.length >= self.full
+    }
+
     /// Writes a batch and answers each of its records.
     fn write(&mut self, batch: Vec<Waiting>) {
         let lines: Vec<&[u8]> = batch.iter().map(|waiting| waiting.line.as_slice()).collect();
@@ -194,7 +202,7 @@ impl<L: Log> Writer<L> {
         if let Err(error) = self.mend() {
             return (0, Some(error));
         }
-        if self.length >= self.full {
+        if self.is_full() {
             self.turn_over();
         }
         let began = Instant::now();

@@ -63,8 +63,6 @@ struct Authorizer<'e> {
 struct Iam<'e> {
     #[serde(borrow)]
     user_arn: Cow<'e, str>,
-    #[serde(borrow)]
-    account_id: Cow<'e, str>,
 }
 
 /// The request that an event stands for.
@@ -82,8 +80,7 @@ pub(super) fn read(event: &[u8]) -> Result<Request<Received>, Malformed> {
     *request.uri_mut() = uri(&event.raw_path, &event.raw_query_string)?;
     *request.headers_mut() = headers(&event.headers, &event.cookies)?;
     if let Some(iam) = event.request_context.authorizer.and_then(|authorizer| authorizer.iam) {
-        let identity = Identity { arn: iam.user_arn.into_owned(), account: iam.account_id.into_owned() };
-        request.extensions_mut().insert(identity);
+        request.extensions_mut().insert(Identity { arn: iam.user_arn.into_owned() });
     }
     Ok(request)
 }

@@ -273,7 +273,7 @@ async fn a_request_knows_its_deadline_and_who_signed_it() {
     double.all_told().await;
     double.all_told().await;
     let deadline = Some(Deadline(Timestamp(1_700_000_000_123)));
-    let identity = Identity { arn: "arn:aws:sts::1:assumed-role/app/x".into(), account: "1".into() };
+    let identity = Identity { arn: "arn:aws:sts::1:assumed-role/app/x".into() };
     assert_eq!(told.recv().await.unwrap(), (deadline, Some(identity)));
     assert_eq!(told.recv().await.unwrap(), (deadline, None));
 }

@@ -315,6 +315,21 @@ fn on_a_quick_disk_a_record_is_kept_at_once_but_never_before_one_that_waits() {
     assert_eq!(disk.records(), records[..1]);
 }
 
+#[tokio::test]
+async fn a_full_file_is_left_by_the_thread_however_quick_the_disk_is() {
+    let disk = Disk::of(usize::MAX);
+    let spool = Spool::over(Writer { quick: QUICK_WRITES, full: 1, ..Writer::new(disk.clone()) }).unwrap();
+    let records = samples::records(7, 2);
+    spool.at_once(&samples::lines(&records[..1])).unwrap().unwrap();
+    // Whether that write was quick depends on the machine.
+    spool.writer.lock().unwrap().quick = QUICK_WRITES;
+    assert!(spool.at_once(&samples::lines(&records[1..])).is_none());
+    assert_eq!(disk.0.lock().unwrap().left, 0);
+    spool.append(&records[1]).await.unwrap();
+    assert_eq!(disk.0.lock().unwrap().left, 1);
+    assert_eq!(disk.records(), records);
+}
+
 #[test]
 fn a_disk_is_quick_once_it_was_so_for_a_while_and_no_longer_than_it_is() {
     let disk = Disk::of(usize::MAX);
