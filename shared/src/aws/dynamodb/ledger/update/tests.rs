@@ -125,7 +125,7 @@ proptest! {
                     let until = (!free).then_some(Timestamp(now + 30_000));
                     let micros = if free { 0 } else { micros };
                     let request_id = match chosen(number) {
-                        Some(ticket) if again => ticket.request_id,
+                        Some(ticket) if again && ticket.opened != free => ticket.request_id,
                         _ => number.to_string(),
                     };
                     let demand = Demand { request_id, tokens, micros, until };
