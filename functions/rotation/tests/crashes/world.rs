@@ -121,6 +121,8 @@ pub(crate) struct State {
     pub(crate) until: u64,
     /// The keys that consumers may hold, and when each was last current.
     held: BTreeMap<String, u64>,
+    /// Consumers hold keys and send nothing, so that Google cannot know who may need one.
+    pub(crate) idle: bool,
     pub(crate) notices: Vec<Notice>,
     pub(crate) violations: Vec<String>,
 }
@@ -141,6 +143,7 @@ impl World {
             dead: false,
             until: u64::MAX,
             held: BTreeMap::new(),
+            idle: false,
             notices: Vec::new(),
             violations: Vec::new(),
         })))
@@ -159,6 +162,7 @@ impl World {
             dead: false,
             until: u64::MAX,
             held: state.held.clone(),
+            idle: state.idle,
             notices: Vec::new(),
             violations: Vec::new(),
         })))
@@ -280,14 +284,18 @@ impl State {
             match self.secrets.key(&version) {
                 Some(key) => {
                     let held = self.held.insert(key.clone(), now).is_some();
-                    self.google.used(&key, held, now);
+                    if !self.idle {
+                        self.google.used(&key, held, now);
+                    }
                 }
                 None => self.violations.push(format!("after {after}: the current version holds nothing")),
             }
         }
         self.held.retain(|_, last| *last + CACHED_MS >= now);
         for key in self.held.keys() {
-            self.google.used(key, true, now);
+            if !self.idle {
+                self.google.used(key, true, now);
+            }
             if !self.google.works_everywhere(key, now) {
                 self.violations.push(format!("after {after}: {key} fails a consumer"));
             }
