@@ -102,7 +102,7 @@ fn after(observed: &Observed, keys: &[Key], arn: &str, now: Timestamp) -> Vec<Re
         }
         !stages.is_empty()
     });
-    let mut read = read_since(&secret, keys, arn, now);
+    let mut read = read_since(&secret, &holdings, keys, arn, now);
     read.push(now);
     removals(keys, &kept(&secret, &holdings, arn), &read, now)
 }

@@ -55,11 +55,23 @@ pub fn kept(secret: &Description, holdings: &Holdings, arn: &str) -> BTreeSet<Ke
 }
 
 /// Since when the current key and the previous one have been served. One without a mark became current by hand, nobody
-/// knows when; it is taken to be now.
+/// knows when; one that is not among the keys shows that the look at them was stale. Both are taken to be since now.
 #[must_use]
-pub fn read_since(secret: &Description, keys: &[Key], arn: &str, now: Timestamp) -> Vec<Timestamp> {
-    let read = read(secret, arn);
-    keys.iter().filter(|key| read.contains(&key.id)).map(|key| key.served.unwrap_or(now)).collect()
+pub fn read_since(
+    secret: &Description,
+    holdings: &Holdings,
+    keys: &[Key],
+    arn: &str,
+    now: Timestamp,
+) -> Vec<Timestamp> {
+    let since = |version: &VersionId| {
+        let id = key_id(arn, version);
+        match keys.iter().find(|key| key.id == id) {
+            Some(key) => Some(key.served.unwrap_or(now)),
+            None => (holdings.get(version) == Some(&Holding::Minted(id))).then_some(now),
+        }
+    };
+    read(secret).filter_map(since).collect()
 }
 
 /// The keys that go, oldest first. One that consumers may have been handed goes only once nobody can hold it, and if
@@ -92,7 +104,7 @@ pub fn live(keys: &[Key]) -> usize {
 /// marked late rather than never, so that they are not taken for orphans once they are old.
 #[must_use]
 pub fn unmarked<'k>(secret: &Description, keys: &'k [Key], arn: &str) -> Vec<&'k Key> {
-    let read = read(secret, arn);
+    let read: BTreeSet<KeyId> = read(secret).map(|version| key_id(arn, version)).collect();
     keys.iter().filter(|key| !key.deleted && key.served.is_none() && read.contains(&key.id)).collect()
 }
 
@@ -102,8 +114,7 @@ pub fn marked(key: &Key, now: Timestamp) -> bool {
     key.served.is_some_and(|since| now.since(since) < FRESH)
 }
 
-/// The keys of the versions that consumers read.
-fn read(secret: &Description, arn: &str) -> BTreeSet<KeyId> {
-    let holders = [Stage::Current, Stage::Previous].into_iter().filter_map(|stage| secret.holder(&stage));
-    holders.map(|version| key_id(arn, version)).collect()
+/// The versions that consumers read.
+fn read(secret: &Description) -> impl Iterator<Item = &VersionId> {
+    [Stage::Current, Stage::Previous].into_iter().filter_map(|stage| secret.holder(&stage))
 }

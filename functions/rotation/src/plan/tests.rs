@@ -136,7 +136,7 @@ fn goes(since: u64, read: &[(&str, Stage, Option<u64>)], now: u64) -> bool {
     let state = secret(&read.iter().map(|(name, stage, _)| (*name, std::slice::from_ref(stage))).collect::<Vec<_>>());
     let mut keys: Vec<_> = read.iter().map(|(name, _, since)| served(name, *since)).collect();
     keys.push(served("x", Some(since)));
-    let read = read_since(&state, &keys, ARN, Timestamp(now));
+    let read = read_since(&state, &Holdings::new(), &keys, ARN, Timestamp(now));
     !removals(&keys, &kept(&state, &Holdings::new(), ARN), &read, Timestamp(now)).is_empty()
 }
 
@@ -156,6 +156,14 @@ fn a_key_that_was_rolled_back_from_rests_from_when_the_current_one_was_served() 
 fn a_key_stays_while_nobody_knows_since_when_the_ones_that_are_read_are() {
     let read = [("b", Stage::Previous, None), ("c", Stage::Current, None)];
     assert!(!goes(DAY, &read, 100 * DAY));
+}
+
+#[test]
+fn a_key_stays_where_a_look_at_the_keys_does_not_show_the_current_one() {
+    let state = secret(&[("c", &[Stage::Current])]);
+    let held = Holdings::from([(version("c"), Holding::Minted(key_id(ARN, &version("c"))))]);
+    let since = |holdings| read_since(&state, holdings, &[key("a", 0, true)], ARN, LATER);
+    assert_eq!((since(&held), since(&Holdings::new())), (vec![LATER], vec![]));
 }
 
 #[test]
