@@ -151,7 +151,8 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
     ///
     /// It is proven once more, though a test has gone before: that test may have read the version too early and taken
     /// this for a dry run, or it may have been days ago. The mark comes first, so that a key without it was certainly
-    /// never handed out: only such a key is deleted without asking who uses it.
+    /// never handed out: only such a key is deleted without asking who uses it. It is made anew where it is old, since it
+    /// also tells when the key before this one stopped being current.
     async fn finish(&self, secret: Description, version: &VersionId, until: Timestamp) -> Result<(), Error> {
         let payload = self.pending(version).await?;
         self.prove(&payload.key, until).await?;

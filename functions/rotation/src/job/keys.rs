@@ -9,7 +9,7 @@ use shared::ports::secrets::{Description, Store, VersionId};
 
 use super::Job;
 use crate::error::Error;
-use crate::plan;
+use crate::plan::{self, retirement};
 use crate::ports::{Notice, Notices, Timer};
 
 /// Between two looks at an operation; Google's own clients begin with as much.
@@ -66,16 +66,19 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
         Ok(())
     }
 
-    /// Marks the key as served, unless it is. Fails where the key is deleted: nothing may become current then.
+    /// Marks the key as served from now on, unless it has just been. Fails where the key is deleted: nothing may become
+    /// current then.
     pub(super) async fn mark_served(&self, mint: &M, id: &KeyId, until: Timestamp) -> Result<(), Error> {
         let key = self.living(mint, id).await?;
-        if key.served.is_some() {
+        let now = self.timer.now();
+        if retirement::marked(&key, now) {
             return Ok(());
         }
-        let operation = mint.mark(&key, self.timer.now()).await.map_err(Error::mint("mark the key"))?;
+        let operation = mint.mark(&key, now).await.map_err(Error::mint("mark the key"))?;
         self.finished(mint, operation, "mark the key", until).await?;
         // An operation may vanish with its work undone.
-        if self.living(mint, id).await?.served.is_some() { Ok(()) } else { Err(Error::Late("marking the key")) }
+        let key = self.living(mint, id).await?;
+        if retirement::marked(&key, now) { Ok(()) } else { Err(Error::Late("marking the key")) }
     }
 
     async fn living(&self, mint: &M, id: &KeyId) -> Result<Key, Error> {

@@ -43,15 +43,19 @@ impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
 
     /// Deletes the keys that no version holds, and returns how many are gone.
     async fn remove_all(&self, mint: &M, secret: &Description, keys: &[Key], until: Timestamp) -> Result<usize, Error> {
-        let none_held = retirement::kept(secret, &Holdings::new(), &self.secret);
-        let candidates = retirement::removals(keys, &none_held, self.timer.now());
+        let now = self.timer.now();
+        let removals = |holdings: &Holdings| {
+            let kept = retirement::kept(secret, holdings, &self.secret);
+            let read = retirement::read_since(secret, holdings, keys, &self.secret, now);
+            retirement::removals(keys, &kept, &read, now)
+        };
+        let candidates = removals(&Holdings::new());
         if candidates.is_empty() {
             return Ok(0);
         }
         let holdings = self.holdings(mint, secret, &candidates).await?;
-        let kept = retirement::kept(secret, &holdings, &self.secret);
         let mut removed = 0;
-        for removal in retirement::removals(keys, &kept, self.timer.now()) {
+        for removal in removals(&holdings) {
             removed += usize::from(self.remove(mint, &removal, until).await);
         }
         Ok(removed)

@@ -7,7 +7,7 @@ use shared::ports::mint::{Check, Key, KeyId};
 use shared::ports::secrets::{Description, Stage, VersionId};
 
 use super::key_id;
-use super::retirement::{Holding, Holdings, MOST_LIVE, Removal, kept, live, removals};
+use super::retirement::{Holding, Holdings, MOST_LIVE, Removal, kept, live, read_since, removals};
 
 /// What is known of a secret and its keys.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +102,9 @@ fn after(observed: &Observed, keys: &[Key], arn: &str, now: Timestamp) -> Vec<Re
         }
         !stages.is_empty()
     });
-    removals(keys, &kept(&secret, &holdings, arn), now)
+    let mut read = read_since(&secret, &holdings, keys, arn, now);
+    read.push(now);
+    removals(keys, &kept(&secret, &holdings, arn), &read, now)
 }
 
 impl fmt::Display for Outlook {

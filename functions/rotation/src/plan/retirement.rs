@@ -12,9 +12,13 @@ use super::{key_id, named_here};
 /// Keys of one bundle that may be alive at a time: the current one, the previous one and the next.
 pub const MOST_LIVE: usize = 3;
 
-/// How long ago consumers must first have been handed a key before it may go. The provider learns of a use with a delay
-/// that nobody states, so that a key which was current for minutes might pass for unused.
+/// How long ago a key must have stopped being current before it may go: consumers keep it for a while, and the provider
+/// learns of a use with a delay that nobody states, so that a key which some still hold might pass for unused.
 const REST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How old a mark may be when its key becomes current. One that a rotation made before it died may be days old, and
+/// would tell of a time at which consumers still held other keys. Much shorter than keys rest, much longer than a step.
+const FRESH: Duration = Duration::from_secs(60 * 60);
 
 /// What a version with a stage holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,11 +54,36 @@ pub fn kept(secret: &Description, holdings: &Holdings, arn: &str) -> BTreeSet<Ke
     minted.chain(held).collect()
 }
 
-/// The keys that go, oldest first. One that consumers may have been handed goes only if nobody uses it; an orphan was
-/// used by none but our own probe, whose use must not keep it.
+/// Since when the current key and the previous one have been served. One without a mark became current by hand, nobody
+/// knows when; one that is not among the keys shows that the look at them was stale. Both are taken to be since now.
 #[must_use]
-pub fn removals(keys: &[Key], kept: &BTreeSet<KeyId>, now: Timestamp) -> Vec<Removal> {
-    let rested = |key: &&Key| key.served.is_none_or(|since| now.since(since) >= REST);
+pub fn read_since(
+    secret: &Description,
+    holdings: &Holdings,
+    keys: &[Key],
+    arn: &str,
+    now: Timestamp,
+) -> Vec<Timestamp> {
+    let since = |version: &VersionId| {
+        let id = key_id(arn, version);
+        match keys.iter().find(|key| key.id == id) {
+            Some(key) => Some(key.served.unwrap_or(now)),
+            None => (holdings.get(version) == Some(&Holding::Minted(id))).then_some(now),
+        }
+    };
+    read(secret).filter_map(since).collect()
+}
+
+/// The keys that go, oldest first. One that consumers may have been handed goes only once nobody can hold it, and if
+/// nobody uses it; an orphan was used by none but our own probe, whose use must not keep it.
+///
+/// A key stopped being current when another became so: at the latest when the next of those did that are `read` now. In
+/// the usual order that is the previous one. Where the previous one is older than the key, somebody has rolled back from
+/// the key, at a time that nobody knows, and it was over when the current one was served.
+#[must_use]
+pub fn removals(keys: &[Key], kept: &BTreeSet<KeyId>, read: &[Timestamp], now: Timestamp) -> Vec<Removal> {
+    let left = |since: Timestamp| read.iter().copied().filter(|next| *next >= since).min().unwrap_or(since);
+    let rested = |key: &&Key| key.served.is_none_or(|since| now.since(left(since)) >= REST);
     let mut removals: Vec<Removal> = keys
         .iter()
         .filter(|key| !key.deleted && named_here(&key.id) && !kept.contains(&key.id))
@@ -75,10 +104,17 @@ pub fn live(keys: &[Key]) -> usize {
 /// marked late rather than never, so that they are not taken for orphans once they are old.
 #[must_use]
 pub fn unmarked<'k>(secret: &Description, keys: &'k [Key], arn: &str) -> Vec<&'k Key> {
-    let read: BTreeSet<KeyId> = [Stage::Current, Stage::Previous]
-        .iter()
-        .filter_map(|stage| secret.holder(stage))
-        .map(|version| key_id(arn, version))
-        .collect();
+    let read: BTreeSet<KeyId> = read(secret).map(|version| key_id(arn, version)).collect();
     keys.iter().filter(|key| !key.deleted && key.served.is_none() && read.contains(&key.id)).collect()
+}
+
+/// Whether a key that is about to become current is marked well enough.
+#[must_use]
+pub fn marked(key: &Key, now: Timestamp) -> bool {
+    key.served.is_some_and(|since| now.since(since) < FRESH)
+}
+
+/// The versions that consumers read.
+fn read(secret: &Description) -> impl Iterator<Item = &VersionId> {
+    [Stage::Current, Stage::Previous].into_iter().filter_map(|stage| secret.holder(&stage))
 }

@@ -4,7 +4,7 @@ use shared::clock::Timestamp;
 use shared::ports::mint::{Check, Key, KeyId};
 use shared::ports::secrets::{Description, Stage, VersionId};
 
-use super::retirement::{Holding, Holdings, kept, live, removals, unmarked};
+use super::retirement::{Holding, Holdings, kept, live, marked, read_since, removals, unmarked};
 use super::{Refusal, Standing, admit, key_id, named_here, promoted};
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:gatehouse/gemini-key-AbCdEf";
@@ -87,7 +87,7 @@ fn keys_of_versions_with_a_stage_stay_and_the_rest_goes_oldest_first() {
     let keys = [key("o", 1, false), key("c", 2, true), key("b", 3, true), key("a", 9, true), key("p", 8, true)];
     let kept = kept(&state, &Holdings::new(), ARN);
     let gone: Vec<_> =
-        removals(&keys, &kept, LATER).into_iter().map(|removal| (removal.key.id, removal.check)).collect();
+        removals(&keys, &kept, &[], LATER).into_iter().map(|removal| (removal.key.id, removal.check)).collect();
     let (older, orphan) = (key_id(ARN, &version("a")), key_id(ARN, &version("o")));
     assert_eq!(gone, [(older, Check::Use), (orphan, Check::Nothing)]);
 }
@@ -96,9 +96,9 @@ fn keys_of_versions_with_a_stage_stay_and_the_rest_goes_oldest_first() {
 fn a_key_that_a_version_holds_under_another_name_stays() {
     let state = secret(&[("c", &[Stage::Current])]);
     let held = Holdings::from([(version("c"), Holding::Minted(key_id(ARN, &version("a"))))]);
-    assert!(removals(&[key("a", 9, true)], &kept(&state, &held, ARN), LATER).is_empty());
+    assert!(removals(&[key("a", 9, true)], &kept(&state, &held, ARN), &[], LATER).is_empty());
     let foreign = Holdings::from([(version("c"), Holding::Foreign)]);
-    assert_eq!(removals(&[key("a", 9, true)], &kept(&state, &foreign, ARN), LATER).len(), 1);
+    assert_eq!(removals(&[key("a", 9, true)], &kept(&state, &foreign, ARN), &[], LATER).len(), 1);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_key_of_another_name_or_already_deleted_is_not_touched_and_not_counted() {
     let mine = Key { id: KeyId("my-own-key".to_owned()), ..key("x", 1, false) };
     let gone = Key { deleted: true, ..key("y", 1, false) };
     let keys = [mine, gone];
-    assert!(removals(&keys, &BTreeSet::new(), LATER).is_empty());
+    assert!(removals(&keys, &BTreeSet::new(), &[], LATER).is_empty());
     assert_eq!(live(&keys), 0);
 }
 
@@ -126,6 +126,50 @@ fn nothing_is_known_of_versions_without_a_stage() {
 #[test]
 fn a_served_key_rests_for_a_day_and_an_orphan_does_not() {
     let keys = [key("a", 0, true), key("o", 0, false)];
-    let gone = |now| removals(&keys, &BTreeSet::new(), Timestamp(now)).len();
+    let gone = |now| removals(&keys, &BTreeSet::new(), &[], Timestamp(now)).len();
     assert_eq!((gone(DAY), gone(2 * DAY - 1), gone(2 * DAY)), (1, 1, 2));
+}
+
+/// Whether a key that was served at `since` goes at `now`, where these are read.
+fn goes(since: u64, read: &[(&str, Stage, Option<u64>)], now: u64) -> bool {
+    let served = |name, since: Option<u64>| Key { served: since.map(Timestamp), ..key(name, 0, true) };
+    let state = secret(&read.iter().map(|(name, stage, _)| (*name, std::slice::from_ref(stage))).collect::<Vec<_>>());
+    let mut keys: Vec<_> = read.iter().map(|(name, _, since)| served(name, *since)).collect();
+    keys.push(served("x", Some(since)));
+    let read = read_since(&state, &Holdings::new(), &keys, ARN, Timestamp(now));
+    !removals(&keys, &kept(&state, &Holdings::new(), ARN), &read, Timestamp(now)).is_empty()
+}
+
+#[test]
+fn a_key_rests_for_a_day_from_when_the_one_after_it_was_served() {
+    let read = [("b", Stage::Previous, Some(9 * DAY)), ("c", Stage::Current, Some(10 * DAY))];
+    assert_eq!((goes(DAY, &read, 10 * DAY - 1), goes(DAY, &read, 10 * DAY)), (false, true));
+}
+
+#[test]
+fn a_key_that_was_rolled_back_from_rests_from_when_the_current_one_was_served() {
+    let read = [("b", Stage::Previous, Some(DAY)), ("c", Stage::Current, Some(9 * DAY))];
+    assert_eq!((goes(2 * DAY, &read, 10 * DAY - 1), goes(2 * DAY, &read, 10 * DAY)), (false, true));
+}
+
+#[test]
+fn a_key_stays_while_nobody_knows_since_when_the_ones_that_are_read_are() {
+    let read = [("b", Stage::Previous, None), ("c", Stage::Current, None)];
+    assert!(!goes(DAY, &read, 100 * DAY));
+}
+
+#[test]
+fn a_key_stays_where_a_look_at_the_keys_does_not_show_the_current_one() {
+    let state = secret(&[("c", &[Stage::Current])]);
+    let held = Holdings::from([(version("c"), Holding::Minted(key_id(ARN, &version("c"))))]);
+    let since = |holdings| read_since(&state, holdings, &[key("a", 0, true)], ARN, LATER);
+    assert_eq!((since(&held), since(&Holdings::new())), (vec![LATER], vec![]));
+}
+
+#[test]
+fn a_mark_is_made_anew_where_it_is_an_hour_old() {
+    let served = Key { served: Some(Timestamp(DAY)), ..key("a", 0, true) };
+    let hour = 3_600_000;
+    assert!(marked(&served, Timestamp(DAY + hour - 1)) && !marked(&served, Timestamp(DAY + hour)));
+    assert!(!marked(&key("a", 0, false), Timestamp(DAY)));
 }

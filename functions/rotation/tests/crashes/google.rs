@@ -224,6 +224,9 @@ impl Mint for World {
     async fn list(&self, page: Option<&str>) -> Result<Page, Error> {
         let list = |state: &mut State| {
             let first = page.map_or(0, |page| page.parse::<usize>().unwrap());
+            if first == 0 {
+                state.looked = state.now;
+            }
             let (google, now) = (&state.google, state.now);
             let all: Vec<Key> = google.keys.keys().filter_map(|id| google.shown(id, now)).collect();
             let next = (first + PAGE < all.len()).then(|| (first + PAGE).to_string());

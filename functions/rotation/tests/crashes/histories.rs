@@ -37,11 +37,20 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    // As many as `PROPTEST_CASES` says, where that is more.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases.max(600),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn no_history_is_felt_and_every_one_settles(events in proptest::collection::vec(event(), 1..24)) {
+    fn no_history_is_felt_and_every_one_settles(
+        events in proptest::collection::vec(event(), 1..24),
+        idle in any::<bool>(),
+    ) {
         let world = pasted();
+        world.state().idle = idle;
         let mut made = 0;
         for event in events {
             let begun = world.state().log.len();
@@ -61,7 +70,7 @@ proptest! {
                     made += 1;
                     let _ = rotate(&world, &mut polls, &made.to_string());
                 }
-                // Google learns of a use with a delay: whoever moves stages by hand leaves it some minutes.
+                // Nothing tells when stages were moved by hand: whoever does it leaves consumers the time to notice.
                 Event::RollBack => {
                     roll_back(&world);
                     world.wait(Duration::from_secs(11 * 60));

@@ -421,3 +421,61 @@ fn a_test_that_took_the_pending_version_for_a_dry_run_does_not_let_an_unproven_k
     assert_eq!(current(&world), Some(version("third")));
     nothing_felt(&world);
 }
+
+/// As [`steady`], with consumers that have sent nothing for longer than Google remembers a use.
+fn idle() -> World {
+    let world = steady();
+    world.state().idle = true;
+    world.wait(Duration::from_secs(8 * 86_400));
+    world
+}
+
+/// A rotation that dies between marking its key and making it current, and is found again ten days later.
+fn resumed_after_ten_days(world: &World) {
+    let golden = world.fork();
+    rotate(&golden, &mut None, "third").unwrap();
+    let promoted = effects(&golden).iter().position(|name| *name == "promote").unwrap();
+    let begun = effects(world).len();
+    world.state().faults = vec![(begun + promoted, Fault::DieBefore)];
+    rotate(world, &mut None, "third").unwrap_err();
+    assert!(world.state().google.served(&key_id(ARN, &version("third"))));
+    world.wait(Duration::from_secs(10 * 86_400));
+    rotate(world, &mut None, "third").unwrap();
+}
+
+#[test]
+fn a_key_that_was_marked_days_before_it_became_current_outlives_two_rotations_at_once() {
+    let world = pasted();
+    resumed_after_ten_days(&world);
+    rotate(&world, &mut None, "fourth").unwrap();
+    rotate(&world, &mut None, "fifth").unwrap();
+    nothing_felt(&world);
+    settles(&world);
+}
+
+#[test]
+fn a_key_that_hardly_anybody_uses_outlives_a_resumed_rotation_and_one_right_after_it() {
+    let world = idle();
+    resumed_after_ten_days(&world);
+    rotate(&world, &mut None, "fourth").unwrap();
+    nothing_felt(&world);
+    settles(&world);
+}
+
+#[test]
+fn a_key_that_hardly_anybody_uses_outlives_two_rotations_at_once() {
+    let world = idle();
+    rotate(&world, &mut None, "third").unwrap();
+    rotate(&world, &mut None, "fourth").unwrap();
+    nothing_felt(&world);
+    settles(&world);
+}
+
+#[test]
+fn a_key_that_was_rolled_back_from_outlives_the_rotation_right_after_it() {
+    let world = idle();
+    roll_back(&world);
+    rotate(&world, &mut None, "third").unwrap();
+    nothing_felt(&world);
+    settles(&world);
+}
