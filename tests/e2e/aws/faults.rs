@@ -58,6 +58,9 @@ pub(super) async fn a_queue_that_fails_refuses_before_gemini_is_asked(stack: &St
 pub(super) async fn a_record_whose_receipt_is_lost_is_kept_all_the_same(stack: &Stack) {
     stack.answer_by(cases::brain);
     let (function, key) = (stack.start().await, stack.caller().await);
+    // The first record of an environment is of its policy; the next is an intent.
+    assert_eq!(function.client(&key).post(GENERATE, &prompt("case:hello")).await.status, 200);
+    function.settle().await;
     let losses = AtomicUsize::new(1);
     stack.endpoint.break_by(move |call| {
         let concerned = call.by == "completion" && call.service == "sqs";
