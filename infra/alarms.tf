@@ -78,7 +78,7 @@ locals {
     key-rejected = {
       namespace = "Gatehouse", metric = "key_rejected", statistic = "Sum", dimensions = local.of_function
       period    = 60, above = 0
-      remedy    = "Gemini refused the key, or it could not be read: the log's `error` tells which. Put one that works into the secret ${var.name_prefix}/gemini-key, or let the function read it."
+      remedy    = "Gemini refused the key (another may have stood in for it) or the account behind it, or the key could not be read: the log's `error` tells which. Put one that works into the secret ${var.name_prefix}/gemini-key, mend the account, or let the function read it."
     }
     fail-open = {
       namespace = "Gatehouse", metric = "fail_open", statistic = "Sum", dimensions = local.of_function
@@ -88,7 +88,7 @@ locals {
     policy-refused = {
       namespace = "Gatehouse", metric = "policy_refused", statistic = "Sum", dimensions = local.of_function
       period    = 300, above = 0
-      remedy    = "The policy in the table cannot be used; the one before stays in force. `gatehouse policy check` tells why."
+      remedy    = "The policy in the table cannot be read or used; the one before stays in force. `gatehouse policy check` tells why."
     }
     audit-failed = {
       namespace = "Gatehouse", metric = "audit_failed", statistic = "Sum", dimensions = local.of_function
@@ -98,7 +98,7 @@ locals {
     ledger-failed = {
       namespace = "Gatehouse", metric = "ledger_failed", statistic = "Sum", dimensions = local.of_function
       period    = 60, above = 0
-      remedy    = "Limits cannot be checked or booked. The ledger is throttled (ledger_max_write_units) or out of reach."
+      remedy    = "Limits cannot be checked or booked, or callers not be looked up. A table is throttled (ledger_max_write_units) or out of reach."
     }
     audit-dead = {
       namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = local.of_dead
