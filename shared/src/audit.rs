@@ -19,6 +19,7 @@ pub mod encoding;
 mod hash;
 pub mod line;
 pub mod pepper;
+pub mod reports;
 
 pub use bound::{LINE_BYTES, TEXT_BYTES, trimmed};
 pub use hash::{Hash, WriterId};

@@ -2,6 +2,7 @@
 //!
 //! Every command but `status` drains the spool first, so that it shows what has just happened.
 
+mod report;
 mod status;
 
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use serde_json::json;
 use shared::clock::{Clock, SystemClock, Timestamp};
 use shared::guards::Risk;
 
+use self::report::Reports;
 use super::listing::{self, Reader, Row};
 use crate::aws::{self, Prefix};
 use crate::store::query::{self, Listed, Which};
@@ -40,29 +42,14 @@ pub(crate) enum Audit {
         #[arg(long)]
         json: bool,
     },
-    /// Show requests without an outcome: under way, or killed half-way
-    Intents {
-        /// Print the records as they were written, one JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
     /// Show what stood in the spool and is no record: torn by a crash, or tampered with
     Rejected {
         /// Print one JSON object a line instead
         #[arg(long)]
         json: bool,
     },
-    /// Show users with an average risk over 0.5 or more than 3 blocked requests
-    ///
-    /// Where a caller names no end user, the caller stands for it.
-    Suspicious {
-        /// How many hours to look back
-        #[arg(long, value_name = "N")]
-        hours: u32,
-        /// Print one JSON object a line instead
-        #[arg(long)]
-        json: bool,
-    },
+    #[command(flatten)]
+    Report(Reports),
     /// Show how many records wait in the queues of a bundle on AWS
     ///
     /// SQS counts roughly: it may be a minute behind. A record among the dead letters was refused again and again and
@@ -83,6 +70,12 @@ pub(crate) enum Error {
     /// A bundle on AWS could not be asked.
     #[error(transparent)]
     Aws(#[from] aws::Error),
+    /// A store answers with something else than what it was asked for.
+    #[error("the store's answer cannot be read (column `{column}`)")]
+    Garbled {
+        /// Where.
+        column: &'static str,
+    },
     /// Nothing could be printed.
     #[error("could not print")]
     Print(#[source] io::Error),
@@ -93,15 +86,17 @@ pub(crate) enum Error {
 
 /// Does what the command says, in the data directory.
 pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
-    let (Audit::Tail { json, .. }
-    | Audit::Intents { json }
-    | Audit::Rejected { json }
-    | Audit::Suspicious { json, .. }
-    | Audit::Status { json, .. }) = command;
-    if let Audit::Status { aws, .. } = command {
-        return aws::wait(status::execute(aws, Reader::of_stdout(*json), &mut io::stdout().lock()));
+    let out = &mut io::stdout().lock();
+    match command {
+        Audit::Tail { json, .. } | Audit::Rejected { json } => {
+            execute(command, data, &SystemClock, Reader::of_stdout(*json), out)
+        }
+        Audit::Report(reports) => {
+            let reader = Reader::of_stdout(reports.asked().json);
+            execute(command, data, &SystemClock, reader, out)
+        }
+        Audit::Status { aws, json } => aws::wait(status::execute(aws, Reader::of_stdout(*json), out)),
     }
-    execute(command, data, &SystemClock, Reader::of_stdout(*json), &mut io::stdout().lock())
 }
 
 fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out: &mut dyn Write) -> Result<(), Error> {
@@ -110,9 +105,8 @@ fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out
     let printed = match command {
         Audit::Tail { count, follow: false, .. } => list(&connection, Which::Latest(*count), reader, out)?,
         Audit::Tail { count, follow: true, .. } => follow(&mut connection, data, *count, reader, out)?,
-        Audit::Intents { .. } => list(&connection, Which::Open, reader, out)?,
         Audit::Rejected { .. } => rejected(&connection, reader, out)?,
-        Audit::Suspicious { hours, .. } => suspicious(&connection, *hours, clock.now(), reader, out)?,
+        Audit::Report(reports) => report::local(reports, &connection, clock, reader, out)?,
         Audit::Status { .. } => Ok(()),
     };
     listing::until_closed(printed).map_err(Error::Print)
@@ -187,45 +181,6 @@ fn rejected(connection: &Connection, reader: Reader, out: &mut dyn Write) -> Res
         })
         .collect();
     Ok(listing::print(out, reader, &["FILE", "OFFSET", "BYTES", "REASON"], &rows))
-}
-
-fn suspicious(
-    connection: &Connection,
-    hours: u32,
-    now: Timestamp,
-    reader: Reader,
-    out: &mut dyn Write,
-) -> Result<io::Result<()>, Error> {
-    const HOUR_MS: u64 = 3_600_000;
-    let since = Timestamp(now.0.saturating_sub(u64::from(hours) * HOUR_MS));
-    let suspects = query::suspicious(connection, since)?;
-    if suspects.is_empty() && reader == Reader::Person {
-        return Ok(writeln!(out, "Nobody, in the last {hours} hours."));
-    }
-    let rows: Vec<Row> = suspects
-        .into_iter()
-        .map(|suspect| {
-            let (user, caller) =
-                if suspect.is_caller { (None, Some(&suspect.subject)) } else { (Some(&suspect.subject), None) };
-            // To the thousandth, as risk is kept.
-            let average = suspect.average_risk.round() / 1000.0;
-            let max = f64::from(u16::try_from(suspect.max_risk).unwrap_or(u16::MAX)) / 1000.0;
-            let json = json!({
-                "user": user, "caller": caller, "requests": suspect.requests, "average_risk": average,
-                "max_risk": max, "blocked": suspect.blocked,
-            });
-            let columns = vec![
-                suspect.subject.clone(),
-                if suspect.is_caller { "caller" } else { "user" }.to_owned(),
-                suspect.requests.to_string(),
-                format!("{average:.3}"),
-                format!("{max:.3}"),
-                suspect.blocked.to_string(),
-            ];
-            Row { columns, json: json.to_string() }
-        })
-        .collect();
-    Ok(listing::print(out, reader, &["WHO", "KIND", "REQUESTS", "AVERAGE", "MAX", "BLOCKED"], &rows))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the operator asks of the audit store.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
+use shared::audit::reports::{Cells, Dialect, Report};
 use shared::clock::Timestamp;
 
 use super::Error;
@@ -41,8 +43,6 @@ pub(crate) struct Listed {
 pub(crate) enum Which {
     /// Requests: their outcome, or their intent while that is missing; and what became of the policy. The latest so many.
     Latest(u32),
-    /// Intents without an outcome, all of them: requests under way, or killed half-way.
-    Open,
     /// Outcomes that arrived after this one.
     After(i64),
 }
@@ -54,7 +54,6 @@ const OPEN: &str = "(kind = 'intent' AND NOT EXISTS (SELECT 1 FROM audit AS othe
 pub(crate) fn records(connection: &Connection, which: Which) -> Result<Vec<Listed>, Error> {
     let (condition, after, limit) = match which {
         Which::Latest(count) => (format!("kind = 'outcome' OR {OPEN}"), 0, i64::from(count)),
-        Which::Open => (OPEN.to_owned(), 0, i64::MAX),
         Which::After(id) => ("kind = 'outcome'".to_owned(), id, i64::MAX),
     };
     let query = format!(
@@ -125,36 +124,23 @@ pub(crate) fn rejected(connection: &Connection) -> Result<Vec<Rejected>, Error> 
         .map_err(Error::database("read"))
 }
 
-/// Somebody who has looked suspicious.
-pub(crate) struct Suspect {
-    /// The end user or, where the caller named none, the caller.
-    pub(crate) subject: String,
-    /// Whether it is a caller.
-    pub(crate) is_caller: bool,
-    /// Requests, blocked ones included.
-    pub(crate) requests: i64,
-    /// Average risk in thousandths.
-    pub(crate) average_risk: f64,
-    /// Highest risk in thousandths.
-    pub(crate) max_risk: i64,
-    /// Requests that were blocked.
-    pub(crate) blocked: i64,
-}
-
-/// Who has looked suspicious since then, the riskiest first.
-pub(crate) fn suspicious(connection: &Connection, since: Timestamp) -> Result<Vec<Suspect>, Error> {
+/// A report's rows over what was made since then: its columns as text.
+pub(crate) fn report(connection: &Connection, report: Report, since: Timestamp) -> Result<Vec<Cells>, Error> {
+    let columns = report.columns().len();
     let read = |row: &Row<'_>| {
-        Ok(Suspect {
-            subject: row.get("subject")?,
-            is_caller: row.get("is_caller")?,
-            requests: row.get("requests")?,
-            average_risk: row.get("average_risk")?,
-            max_risk: row.get("max_risk")?,
-            blocked: row.get("blocked")?,
-        })
+        (0..columns)
+            .map(|column| {
+                Ok(match row.get_ref(column)? {
+                    ValueRef::Null => None,
+                    ValueRef::Integer(integer) => Some(integer.to_string()),
+                    ValueRef::Real(real) => Some(real.to_string()),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => Some(String::from_utf8_lossy(text).into_owned()),
+                })
+            })
+            .collect()
     };
     connection
-        .prepare(include_str!("suspicious.sql"))
-        .and_then(|mut statement| statement.query_map([i64::try_from(since.0).unwrap_or(i64::MAX)], read)?.collect())
+        .prepare(&report.sql(Dialect::Sqlite, "audit", since))
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
         .map_err(Error::database("read"))
 }

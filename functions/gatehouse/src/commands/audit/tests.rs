@@ -1,4 +1,3 @@
-use serde_json::Value;
 use shared::audit::{Kind, Record, WriterId};
 use shared::clock::ManualClock;
 use shared::fakes;
@@ -6,7 +5,6 @@ use shared::fakes;
 use super::*;
 use crate::store::samples::{self, outcome};
 
-const HOUR: u64 = 3_600_000;
 const NOW: u64 = 1_700_000_000_000;
 
 fn output(command: &Audit, data: &Path, reader: Reader) -> String {
@@ -42,8 +40,6 @@ fn tail_shows_the_latest_requests_and_marks_those_without_an_outcome() {
     );
     let shown = output(&tail(2), data.path(), Reader::Json);
     assert_eq!(shown, format!("{}\n{}\n", records[2].to_line(), records[3].to_line()));
-    let shown = output(&Audit::Intents { json: true }, data.path(), Reader::Json);
-    assert_eq!(shown, format!("{}\n", records[3].to_line()));
     assert!(output(&tail(20), data.path(), Reader::Person).starts_with("TIME "));
 }
 
@@ -60,46 +56,6 @@ fn rejected_lines_are_told_by_place_and_reason_and_never_shown() {
     assert_eq!(shown, format!("{file}\t{offset}\t6\tnot an audit record (column 1)\n"));
     assert!(!output(&command, data.path(), Reader::Json).contains("canary"));
     assert_eq!(output(&tail(9), data.path(), Reader::Json), format!("{}\n", records[0].to_line()));
-}
-
-#[test]
-fn suspicious_counts_outcomes_by_user_and_by_caller_where_there_is_none() {
-    let mut entries = vec![
-        // Average 0.6: kept by risk.
-        outcome(NOW - 1, Some("risky"), "app", 900, true),
-        outcome(NOW - 2, Some("risky"), "other", 300, false),
-        // Exactly 0.5, three blocked: neither.
-        outcome(NOW - 3, Some("edge"), "app", 500, true),
-        outcome(NOW - 4, Some("edge"), "app", 500, true),
-        outcome(NOW - 5, Some("edge"), "app", 500, true),
-        // Before the window.
-        outcome(NOW - 3 * HOUR, Some("past"), "app", 1000, true),
-        // A caller with the name of a user is somebody else.
-        outcome(NOW - 6, None, "risky", 1000, true),
-    ];
-    // Four blocked: kept by count, whatever the risk.
-    entries.extend((10..14).map(|ago| outcome(NOW - ago, Some("blocked"), "app", 100, true)));
-    entries.extend((20..26).map(|ago| outcome(NOW - ago, Some("blocked"), "app", 0, false)));
-    // Intents do not count.
-    entries.extend((30..40).map(|ago| shared::audit::Entry {
-        kind: Kind::Intent,
-        ..outcome(NOW - ago, Some("intent"), "app", 1000, true)
-    }));
-    let (nobody, _) = data(Vec::new());
-    let (data, _) = data(entries);
-    let command = Audit::Suspicious { hours: 2, json: false };
-    assert_eq!(
-        output(&command, data.path(), Reader::Pipe),
-        "risky\tcaller\t1\t1.000\t1.000\t1\n\
-         risky\tuser\t2\t0.600\t0.900\t1\n\
-         blocked\tuser\t10\t0.040\t0.100\t4\n"
-    );
-    let json = output(&command, data.path(), Reader::Json);
-    let rows: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rows[0]["caller"], "risky");
-    assert_eq!(rows[0]["user"], Value::Null);
-    assert_eq!(rows[1]["average_risk"], 0.6);
-    assert_eq!(output(&command, nobody.path(), Reader::Person), "Nobody, in the last 2 hours.\n");
 }
 
 /// Takes some lines, then is gone like `head`.
