@@ -20,6 +20,7 @@ mod hash;
 pub mod line;
 pub mod pepper;
 pub mod reports;
+pub mod warehouse;
 
 pub use bound::{LINE_BYTES, TEXT_BYTES, trimmed};
 pub use hash::{Hash, WriterId};

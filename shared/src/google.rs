@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod base;
+pub mod bigquery;
 pub mod error;
 pub mod gemini;
 pub mod probe;

@@ -2,6 +2,7 @@
 
 pub mod mint;
 pub mod secrets;
+pub mod warehouse;
 
 use std::fmt;
 use std::future::Future;

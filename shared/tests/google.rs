@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at what it does not expect")]
 
+#[path = "google/bigquery.rs"]
+mod bigquery;
+
 use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::io;

@@ -26,7 +26,7 @@ pub(super) enum Error {
         http: u16,
         /// Google's name for it, such as `PERMISSION_DENIED`; empty where it was not Google that answered.
         status: String,
-        /// The more exact reason, such as `SERVICE_DISABLED`, where there is one.
+        /// The more exact reason, such as `SERVICE_DISABLED` or `rateLimitExceeded`, where there is one.
         reason: String,
         /// What `Retry-After` says.
         after: Option<Duration>,
@@ -52,6 +52,7 @@ struct Envelope {
 struct Status {
     status: String,
     details: Vec<Detail>,
+    errors: Vec<Detail>,
 }
 
 #[derive(Default, Deserialize)]
@@ -75,8 +76,10 @@ pub(super) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result
     }
     // The HTTP status still tells most where the body does not come.
     let envelope: Option<Envelope> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-    let Status { status, details } = envelope.map(|envelope| envelope.error).unwrap_or_default();
-    let reason = details.into_iter().map(|detail| known(detail.reason)).find(|reason| !reason.is_empty());
+    let Status { status, details, errors } = envelope.map(|envelope| envelope.error).unwrap_or_default();
+    let reasons = details.into_iter().map(|detail| known(detail.reason));
+    // Older services, such as BigQuery, have their reasons elsewhere, in camel case.
+    let reason = reasons.chain(errors.into_iter().map(|detail| word(detail.reason))).find(|reason| !reason.is_empty());
     Err(Error::Status { http: http.as_u16(), status: known(status), reason: reason.unwrap_or_default(), after })
 }
 
@@ -84,6 +87,11 @@ pub(super) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result
 fn known(status: String) -> String {
     let sound = status.len() < 64 && status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     if sound { status } else { String::new() }
+}
+
+fn word(reason: String) -> String {
+    let sound = reason.len() < 64 && reason.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if sound { reason } else { String::new() }
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use rusqlite::Connection;
 use serde_json::json;
-use shared::clock::{Clock, SystemClock, Timestamp};
+use shared::clock::{Clock, SystemClock};
 use shared::guards::Risk;
 
 use self::report::Reports;

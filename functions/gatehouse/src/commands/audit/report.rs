@@ -97,7 +97,7 @@ fn print(reports: &Reports, rows: &[Cells], reader: Reader, out: &mut dyn Write)
         return Ok(writeln!(out, "Nothing, in the last {} hours.", reports.asked().hours));
     }
     let rows: Vec<Row> = rows.iter().map(|cells| row(columns, cells)).collect::<Result<_, _>>()?;
-    let headings: Vec<String> = columns.iter().map(|column| heading(column)).collect();
+    let headings: Vec<String> = columns.iter().map(heading).collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     Ok(listing::print(out, reader, &headings, &rows))
 }

@@ -1,5 +1,5 @@
 use shared::audit::{Kind, Record, WriterId};
-use shared::clock::ManualClock;
+use shared::clock::{ManualClock, Timestamp};
 use shared::fakes;
 
 use super::*;
