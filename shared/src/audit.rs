@@ -22,7 +22,7 @@ pub mod pepper;
 pub mod reports;
 pub mod warehouse;
 
-pub use bound::{LINE_BYTES, TEXT_BYTES, trimmed};
+pub use bound::{LINE_BYTES, MARK, TEXT_BYTES, trimmed};
 pub use hash::{Hash, WriterId};
 pub use pepper::Pepper;
 

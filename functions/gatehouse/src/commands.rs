@@ -52,7 +52,7 @@ pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
         Some(Command::Evaluate(evaluate)) => evaluate.run(),
         Some(Command::Init(init)) => Ok(init::run(&init).map(|()| Ending::Well)?),
         Some(Command::Judge(judge)) => judge.run(),
-        Some(Command::Policy(policy)) => policy.run(),
+        Some(Command::Policy(policy)) => policy.run(&cli.data),
         Some(Command::Redact(redact)) => redact.run(),
         Some(Command::Up(up)) => Ok(up::run(&up, &cli.data, settings).map(|()| Ending::Well)?),
         None => Ok(up::run(&up::Up::default(), &cli.data, settings).map(|()| Ending::Well)?),

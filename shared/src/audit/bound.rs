@@ -17,8 +17,8 @@ const WORD: usize = 2_000;
 /// For the rules' ids, and as much for the kinds of redactions.
 const LIST: usize = 36_000;
 
-/// Stands for what was cut off. It fits wherever something is cut.
-const MARK: &str = " [trimmed]";
+/// Stands at the end of a text for what was cut off. It fits wherever something is cut.
+pub const MARK: &str = " [trimmed]";
 
 /// A prompt or an answer with no more than a record can hold of it, for who would else keep all of it until then.
 #[must_use]

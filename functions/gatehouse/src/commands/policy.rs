@@ -1,16 +1,20 @@
-//! `gatehouse policy`: checks a policy file, or shows the default or what a bundle on AWS goes by.
+//! `gatehouse policy`: checks a policy file, tries one on what is on record, or shows the default or what a bundle on
+//! AWS goes by.
+
+mod replay;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use shared::policy::{self, Compiled, DEFAULT};
 
+use self::replay::Replay;
 use super::{Ending, Failure, NoPolicy};
 use crate::aws::{self, Bundle, Part, Prefix};
 use crate::print;
 
-/// Check a policy, or show the default.
+/// Check a policy, show the default, or try a policy on what is on record.
 #[derive(Debug, Args)]
 pub(crate) struct Policies {
     /// That of the bundle on AWS with this name_prefix, with your AWS credentials
@@ -44,10 +48,11 @@ pub(crate) enum Policy {
   gatehouse policy show | less
   gatehouse policy show --aws gatehouse")]
     Show,
+    Replay(Replay),
 }
 
 impl Policies {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
+    pub(crate) fn run(self, data: &Path) -> Result<Ending, Failure> {
         let in_force = self.aws.as_ref().map(|prefix| aws::wait(in_force(prefix))).transpose()?;
         match self.command {
             Policy::Check { file } => match super::compiled(Some(&file)) {
@@ -74,6 +79,7 @@ impl Policies {
                 io::stdout().write_all(text.as_bytes())?;
                 Ok(Ending::Well)
             }
+            Policy::Replay(replay) => replay.run(data),
         }
     }
 }

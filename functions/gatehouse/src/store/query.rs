@@ -96,6 +96,19 @@ pub(crate) fn last(connection: &Connection) -> Result<i64, Error> {
         .map_err(Error::database("read"))
 }
 
+/// Hands on the line of every outcome, in order of arrival.
+pub(crate) fn outcomes(connection: &Connection, take: &mut dyn FnMut(&str)) -> Result<(), Error> {
+    let mut each = || {
+        let mut statement = connection.prepare("SELECT line FROM audit WHERE kind = 'outcome' ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            take(row.get_ref(0)?.as_str()?);
+        }
+        Ok(())
+    };
+    each().map_err(Error::database("read"))
+}
+
 /// A line of the spool that is no record, without the line: it may hold a prompt.
 pub(crate) struct Rejected {
     /// The spool file it stood in.
