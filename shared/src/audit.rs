@@ -17,13 +17,17 @@ mod bound;
 pub mod chain;
 pub mod encoding;
 mod hash;
+pub mod hour;
 pub mod line;
+pub mod manifest;
+pub mod merkle;
 pub mod pepper;
 pub mod reports;
 pub mod warehouse;
 
 pub use bound::{LINE_BYTES, MARK, TEXT_BYTES, trimmed};
 pub use hash::{Hash, WriterId};
+pub use hour::Hour;
 pub use pepper::Pepper;
 
 /// The version of the record's schema and of its encoding.

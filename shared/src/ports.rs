@@ -3,6 +3,7 @@
 pub mod mint;
 pub mod secrets;
 pub mod warehouse;
+pub mod trail;
 
 use std::fmt;
 use std::future::Future;

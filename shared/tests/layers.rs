@@ -101,6 +101,11 @@ const RULES: &[Rule] = &[
         because: "a function imports no other function, and reaches the world through ports",
     },
     Rule {
+        place: "functions/drain/src",
+        forbidden: &["gatehouse::", "completion::", "rotation::", "std::fs", "std::env", "reqwest"],
+        because: "a function imports no other function, and reaches the world through ports",
+    },
+    Rule {
         place: "functions/rotation/src",
         forbidden: &["gatehouse::", "completion::", "std::fs", "std::env", "reqwest"],
         because: "a function imports no other function, and reaches the world through ports",

@@ -1,0 +1,19 @@
+//! Takes audit records from the queue to the store of record, and makes what is stored provable.
+//!
+//! [`Event`] says what the function was called for. [`Job`] drains the audit queue: records become an object in the
+//! store of record, with its manifest; then the object's key goes to the warehouse's queue. A message that is no record
+//! goes alone to the dead letters. It may be killed anywhere and run twice: a record is stored at least once, and
+//! readers drop equal ones.
+
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod job;
+pub mod message;
+pub mod object;
+pub mod sink;
+
+pub use config::Config;
+pub use error::Error;
+pub use event::Event;
+pub use job::Job;

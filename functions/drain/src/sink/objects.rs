@@ -1,0 +1,35 @@
+//! The store of record: an object that is made once, then its manifest.
+//!
+//! Killed in between, the records come again and are stored again, in an object that has a manifest: what has none is
+//! sealed by nobody, and what it holds is found elsewhere.
+
+use shared::audit::Hour;
+use shared::audit::manifest::Place;
+use shared::ports::Unavailable;
+use shared::ports::trail::Store;
+
+use crate::object::Object;
+
+/// The store of record.
+#[derive(Debug)]
+pub struct Objects<S> {
+    store: S,
+}
+
+impl<S: Store> Objects<S> {
+    /// Stores into `store`.
+    pub const fn new(store: S) -> Self {
+        Self { store }
+    }
+
+    /// Stores records, which arrived in `hour`, and returns their object's key. To store them again is harmless.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when they are not known to be there whole.
+    pub async fn store(&self, hour: Hour, records: Vec<(Place, String)>) -> Result<String, Unavailable> {
+        let Object { key, body, manifest_key, manifest } = Object::pack(hour, records);
+        self.store.create(&key, body).await?;
+        self.store.create(&manifest_key, manifest.to_line().into_bytes()).await?;
+        Ok(key)
+    }
+}

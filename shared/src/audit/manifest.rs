@@ -1,0 +1,274 @@
+//! What an object holds, told beside it: which records of which writers, and which requests they begin and end.
+//!
+//! It is all that the sealer reads: it shows the chains, and nothing of what was asked or answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hash, Kind, Record, VERSION, Void, WriterId, merkle};
+use crate::clock::Timestamp;
+
+/// What a manifest says that it is.
+const KIND: &str = "gatehouse.audit.manifest";
+
+/// The manifest of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of the schema.
+    pub v: u8,
+    kind: String,
+    /// The object's key.
+    pub object: String,
+    /// SHA-256 of the object as it is stored.
+    pub sha256: Hash,
+    /// How many records it holds.
+    pub records: u64,
+    /// The root of the [tree](merkle) over the records' hashes, in the order of `writers`.
+    pub root: Hash,
+    /// The writers, in the order of their ids; so are the object's lines.
+    pub writers: Vec<Written>,
+    /// Intents whose outcome is not in this object.
+    pub intents: Vec<Begun>,
+    /// Outcomes whose intent is not in this object. One of a request that was refused has none.
+    pub outcomes: Vec<Ended>,
+}
+
+/// The records of a writer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// Who.
+    pub writer_id: WriterId,
+    /// Its records, by their numbers.
+    pub spans: Vec<Span>,
+    /// What they name void.
+    pub voids: Vec<Named>,
+}
+
+/// Records with consecutive numbers, each of which points back to the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// The number of the first.
+    pub first: u64,
+    /// The hash that the first points back to.
+    pub prev: Hash,
+    /// The hash of each.
+    pub hashes: Vec<Hash>,
+}
+
+/// A void, and who names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// The void's number.
+    pub seq: u64,
+    /// The void's hash.
+    pub hash: Hash,
+    /// The number of the record that names it.
+    pub by: u64,
+}
+
+/// An intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begun {
+    /// The request.
+    pub request_id: String,
+    /// Who wrote it.
+    pub writer_id: WriterId,
+    /// Its number.
+    pub seq: u64,
+    /// When it was written.
+    pub ts: Timestamp,
+}
+
+/// An outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// The request.
+    pub request_id: String,
+    /// Who wrote it.
+    pub writer_id: WriterId,
+    /// Its number.
+    pub seq: u64,
+}
+
+/// What a manifest takes of a record. They sort as an object's lines do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Who wrote it.
+    pub writer_id: WriterId,
+    /// Its number.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Hash,
+    prev_hash: Hash,
+    voids: Vec<(u64, Hash)>,
+    intent: bool,
+    request_id: String,
+    ts: Timestamp,
+}
+
+impl From<Record> for Place {
+    fn from(record: Record) -> Self {
+        Self {
+            writer_id: record.writer_id,
+            seq: record.seq,
+            hash: record.hash,
+            prev_hash: record.prev_hash,
+            voids: record.voids.iter().map(|Void { seq, hash }| (*seq, *hash)).collect(),
+            intent: record.entry.kind == Kind::Intent,
+            request_id: record.entry.request_id,
+            ts: record.entry.ts,
+        }
+    }
+}
+
+/// It is no manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a manifest (column {column})")]
+pub struct NoManifest {
+    /// Where reading stopped.
+    pub column: usize,
+}
+
+impl Manifest {
+    /// The manifest of an object whose lines are these records, in their order and each once.
+    #[must_use]
+    pub fn of(object: String, sha256: Hash, places: &[Place]) -> Self {
+        let mut writers: Vec<Written> = Vec::new();
+        for place in places {
+            add(&mut writers, place);
+        }
+        let ids = |intent: bool| {
+            let of_kind = places.iter().filter(move |place| place.intent == intent);
+            of_kind.map(|place| place.request_id.as_str()).collect::<BTreeSet<_>>()
+        };
+        let (begun, ended) = (ids(true), ids(false));
+        let intents =
+            places.iter().filter(|place| place.intent && !ended.contains(place.request_id.as_str())).map(|place| {
+                Begun { request_id: place.request_id.clone(), writer_id: place.writer_id, seq: place.seq, ts: place.ts }
+            });
+        let outcomes = places
+            .iter()
+            .filter(|place| !place.intent && !begun.contains(place.request_id.as_str()))
+            .map(|place| Ended { request_id: place.request_id.clone(), writer_id: place.writer_id, seq: place.seq });
+        Self {
+            v: VERSION,
+            kind: KIND.to_owned(),
+            object,
+            sha256,
+            records: places.len() as u64,
+            root: merkle::root(places.iter().map(|place| &place.hash)),
+            writers,
+            intents: intents.collect(),
+            outcomes: outcomes.collect(),
+        }
+    }
+
+    /// As it is stored: JSON on one line.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        #[expect(clippy::expect_used, reason = "strings, integers and lists are always JSON")]
+        serde_json::to_string(self).expect("a manifest is JSON")
+    }
+
+    /// Reads a manifest. Whether it agrees with itself and with its object is for the verifier to find.
+    ///
+    /// # Errors
+    /// [`NoManifest`].
+    pub fn read(bytes: &[u8]) -> Result<Self, NoManifest> {
+        let read: Self = serde_json::from_slice(bytes).map_err(|error| NoManifest { column: error.column() })?;
+        if read.kind == KIND && read.v == VERSION { Ok(read) } else { Err(NoManifest { column: 0 }) }
+    }
+
+    /// Writer, number and hash of each record, in the order of the object's lines.
+    pub fn places(&self) -> impl Iterator<Item = (WriterId, u64, &Hash)> {
+        self.writers.iter().flat_map(|written| {
+            written
+                .spans
+                .iter()
+                .flat_map(|span| span.hashes.iter().zip(span.first..).map(|(hash, seq)| (written.writer_id, seq, hash)))
+        })
+    }
+}
+
+fn add(writers: &mut Vec<Written>, place: &Place) {
+    let known = writers.last().is_some_and(|last| last.writer_id == place.writer_id);
+    if !known {
+        writers.push(Written { writer_id: place.writer_id, spans: Vec::new(), voids: Vec::new() });
+    }
+    let Some(written) = writers.last_mut() else { return };
+    let named = place.voids.iter().map(|(seq, hash)| Named { seq: *seq, hash: *hash, by: place.seq });
+    written.voids.extend(named);
+    match written.spans.last_mut() {
+        Some(span)
+            if span.first.checked_add(span.hashes.len() as u64) == Some(place.seq)
+                && span.hashes.last() == Some(&place.prev_hash) =>
+        {
+            span.hashes.push(place.hash);
+        }
+        Some(_) | None => {
+            written.spans.push(Span { first: place.seq, prev: place.prev_hash, hashes: vec![place.hash] });
+        }
+    }
+}
+
+/// Equal lines once, in the order in which an object holds them.
+#[must_use]
+pub fn ordered(records: impl IntoIterator<Item = (Place, String)>) -> (Vec<Place>, Vec<String>) {
+    records.into_iter().collect::<BTreeMap<_, _>>().into_iter().unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Link;
+    use crate::fakes::entry;
+
+    fn record(writer: u8, seq: u64, prev_hash: Hash, kind: Kind) -> Record {
+        let link = Link {
+            record_id: format!("r{seq}"),
+            writer_id: WriterId::new([writer; 16]),
+            seq,
+            prev_hash,
+            voids: vec![],
+        };
+        Record::seal(entry(kind), link)
+    }
+
+    fn manifest(records: &[Record]) -> Manifest {
+        let (places, _) = ordered(records.iter().map(|record| (record.clone().into(), record.to_line())));
+        Manifest::of("records/x".to_owned(), Hash::ZERO, &places)
+    }
+
+    #[test]
+    fn records_of_a_chain_share_a_span_and_a_broken_link_ends_it() {
+        let zero = record(1, 0, Hash::ZERO, Kind::Intent);
+        let one = record(1, 1, zero.hash, Kind::Outcome);
+        let three = record(1, 3, Hash::new([9; 32]), Kind::Intent);
+        let other = record(0, 7, Hash::new([8; 32]), Kind::Intent);
+        let told = manifest(&[three.clone(), one.clone(), zero.clone(), one.clone(), other.clone()]);
+        assert_eq!(told.records, 4);
+        let places: Vec<_> = told.places().map(|(writer, seq, hash)| (writer, seq, *hash)).collect();
+        let expected: Vec<_> =
+            [&other, &zero, &one, &three].map(|record| (record.writer_id, record.seq, record.hash)).to_vec();
+        assert_eq!(places, expected);
+        assert_eq!(told.writers[1].spans.len(), 2);
+        assert_eq!(told.root, merkle::root(expected.iter().map(|(_, _, hash)| hash)));
+        assert_eq!(Manifest::read(told.to_line().as_bytes()).unwrap(), told);
+        assert_eq!(Manifest::read(b"{}").unwrap_err(), NoManifest { column: 2 });
+    }
+
+    #[test]
+    fn only_requests_that_are_not_whole_here_are_told() {
+        let whole = [record(1, 0, Hash::ZERO, Kind::Intent), record(1, 1, Hash::ZERO, Kind::Outcome)];
+        assert!(manifest(&whole).intents.is_empty() && manifest(&whole).outcomes.is_empty());
+        assert_eq!(manifest(&whole[..1]).intents[0].seq, 0);
+        assert_eq!(manifest(&whole[1..]).outcomes[0].seq, 1);
+    }
+}
