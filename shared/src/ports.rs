@@ -2,8 +2,8 @@
 
 pub mod mint;
 pub mod secrets;
-pub mod warehouse;
 pub mod trail;
+pub mod warehouse;
 
 use std::fmt;
 use std::future::Future;
