@@ -35,16 +35,18 @@ pub(crate) fn build() {
     std::fs::write(directory.join("redact.bin"), bytes(&parts)).expect("the output directory can be written");
 }
 
-/// Everything little-endian: width, first end and number of states; then classes, begins, ends, live sets, successors.
+/// Everything little-endian: width, first end, number of shapes and of masks; then classes, begins, masks, shapes and
+/// cells.
 fn bytes(parts: &compile::Parts) -> Vec<u8> {
     let mut out = Vec::new();
-    out.extend(u32::try_from(parts.width).unwrap_or_default().to_le_bytes());
-    out.extend(u32::from(parts.first_end).to_le_bytes());
-    out.extend(u32::try_from(parts.ends.len()).unwrap_or_default().to_le_bytes());
+    let shapes = parts.shapes.len() / parts.width.max(1);
+    for number in [parts.width, parts.first_end as usize, shapes, parts.masks.len()] {
+        out.extend(u32::try_from(number).unwrap_or_default().to_le_bytes());
+    }
     out.extend(parts.classes);
     out.extend(parts.begin.iter().flat_map(|state| state.to_le_bytes()));
-    out.extend(parts.ends.iter().flat_map(|ends| ends.to_le_bytes()));
-    out.extend(parts.live.iter().flat_map(|live| live.to_le_bytes()));
-    out.extend(parts.next.iter().flat_map(|state| state.to_le_bytes()));
+    out.extend(parts.masks.iter().flatten().flat_map(|mask| mask.to_le_bytes()));
+    out.extend(&parts.shapes);
+    out.extend(parts.cells.iter().flat_map(|cell| cell.to_le_bytes()));
     out
 }

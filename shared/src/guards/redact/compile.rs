@@ -13,22 +13,32 @@ use regex_automata::{Anchored, MatchKind};
 /// How many patterns one automaton may have: a state's patterns are the bits of a word.
 pub(crate) const MOST_PATTERNS: usize = 64;
 
+/// How many low bits of a state tell its shape; the others tell its row.
+pub(crate) const SHAPE_BITS: u32 = 12;
+
+/// Set in a cell that holds the number of a row's masks. No state has it.
+pub(crate) const MASKS: u32 = 1 << 31;
+
 /// A deterministic automaton over bytes. State 0 is dead.
+///
+/// Most states lead to few others, and many do so in the same way. So a state's row holds each of its successors once,
+/// behind the number of its masks, and its shape, which states share, tells where in the row a class's successor is.
+/// That is a fifth of what one successor per state and class would take.
 pub(crate) struct Parts {
     /// The class of each byte: bytes of a class act alike.
     pub(crate) classes: [u8; 256],
     /// How many classes there are.
     pub(crate) width: usize,
     /// The state before a match's first byte, by the byte that precedes it.
-    pub(crate) begin: [u16; 256],
-    /// The next state, by state and class.
-    pub(crate) next: Vec<u16>,
-    /// The patterns that end in a state.
-    pub(crate) ends: Vec<u64>,
-    /// The patterns that may still end after a state, given more bytes.
-    pub(crate) live: Vec<u64>,
+    pub(crate) begin: [u32; 256],
+    /// The place in its row of a state's successor, by shape and class.
+    pub(crate) shapes: Vec<u8>,
+    /// The rows of all states.
+    pub(crate) cells: Vec<u32>,
+    /// The patterns that end in a state, and those that may still end after it, given more bytes.
+    pub(crate) masks: Vec<[u64; 2]>,
     /// The first state in which a pattern ends; all after it are such, none before it is.
-    pub(crate) first_end: u16,
+    pub(crate) first_end: u32,
 }
 
 /// The automaton is larger than its limit.
@@ -160,11 +170,11 @@ impl Graph {
             }
             groups = count;
         }
-        self.number(&group, &live)
+        self.lay_out(&group, &live)
     }
 
-    /// Numbers the groups: the dead one 0, then those where nothing ends, then those where something does.
-    fn number(&self, group: &[usize], live: &[u64]) -> Option<Parts> {
+    /// Lays the groups out: the dead one first, then those where nothing ends, then those where something does.
+    fn lay_out(&self, group: &[usize], live: &[u64]) -> Option<Parts> {
         let dead = *group.first()?;
         let mut members: HashMap<usize, usize> = HashMap::new();
         for (state, of) in group.iter().enumerate() {
@@ -176,37 +186,69 @@ impl Graph {
             .filter(|(of, _)| **of != dead && **of != start)
             .map(|(of, state)| (self.ends.get(*state).is_some_and(|ends| *ends != 0), *state, *of))
             .collect();
-        let mut ids: HashMap<usize, u16> = HashMap::from([(dead, 0)]);
-        let mut states = vec![0];
-        for (_, state, of) in &order {
-            ids.insert(*of, u16::try_from(states.len()).ok()?);
-            states.push(*state);
-        }
-        let id = |state: usize| group.get(state).and_then(|of| ids.get(of)).copied();
+        let mut shapes: HashMap<Vec<u8>, u32> = HashMap::from([(vec![1; self.width], 0)]);
+        let mut masks: HashMap<[u64; 2], u32> = HashMap::from([([0, 0], 0)]);
         let mut parts = Parts {
             classes: self.classes,
             width: self.width,
             begin: [0; 256],
-            next: Vec::new(),
-            ends: Vec::new(),
-            live: Vec::new(),
-            first_end: u16::try_from(states.len()).ok()?,
+            shapes: vec![1; self.width],
+            cells: vec![MASKS, 0],
+            masks: vec![[0, 0]],
+            first_end: MASKS,
         };
-        for (number, state) in states.iter().enumerate() {
-            let ends = if number == 0 { 0 } else { self.ends.get(*state).copied()? };
-            if ends != 0 {
-                parts.first_end = parts.first_end.min(u16::try_from(number).ok()?);
+        let mut ids: HashMap<usize, u32> = HashMap::from([(dead, 0)]);
+        let mut rows: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (_, state, of) in &order {
+            let (shape, targets) = self.shape(*state, group)?;
+            let number = u32::try_from(shapes.len()).ok()?;
+            let number = *shapes.entry(shape).or_insert_with_key(|shape| {
+                parts.shapes.extend(shape);
+                number
+            });
+            let row = u32::try_from(parts.cells.len()).ok()?;
+            if number >> SHAPE_BITS != 0 || row >> (MASKS.trailing_zeros() - SHAPE_BITS) != 0 {
+                return None;
             }
-            parts.ends.push(ends);
-            parts.live.push(if number == 0 { 0 } else { live.get(*state).copied()? });
-            for to in self.row(*state) {
-                parts.next.push(if number == 0 { 0 } else { id(*to)? });
+            let id = row << SHAPE_BITS | number;
+            let mask = [self.ends.get(*state).copied()?, live.get(*state).copied()?];
+            if mask[0] != 0 {
+                parts.first_end = parts.first_end.min(row << SHAPE_BITS);
+            }
+            let number = u32::try_from(masks.len()).ok()?;
+            let number = *masks.entry(mask).or_insert_with(|| {
+                parts.masks.push(mask);
+                number
+            });
+            ids.insert(*of, id);
+            parts.cells.push(MASKS | number);
+            rows.push((parts.cells.len(), targets.clone()));
+            parts.cells.extend(std::iter::repeat_n(0, targets.len()));
+        }
+        for (at, targets) in rows {
+            for (cell, target) in parts.cells.iter_mut().skip(at).zip(targets) {
+                *cell = *ids.get(&target)?;
             }
         }
         for (byte, begin) in (0..=255_usize).zip(parts.begin.iter_mut()) {
             let class = usize::from(self.classes.get(byte).copied()?);
-            *begin = id(self.row(1).get(class).copied()?)?;
+            *begin = *ids.get(group.get(*self.row(1).get(class)?)?)?;
         }
         Some(parts)
+    }
+
+    /// The places of a state's successors in its row, by class, from 1; and the groups that these are.
+    fn shape(&self, state: usize, group: &[usize]) -> Option<(Vec<u8>, Vec<usize>)> {
+        let mut targets: Vec<usize> = Vec::new();
+        let mut shape = Vec::with_capacity(self.width);
+        for to in self.row(state) {
+            let to = *group.get(*to)?;
+            let place = targets.iter().position(|target| *target == to).unwrap_or_else(|| {
+                targets.push(to);
+                targets.len() - 1
+            });
+            shape.push(u8::try_from(place + 1).ok()?);
+        }
+        Some((shape, targets))
     }
 }

@@ -214,7 +214,7 @@ impl Scan {
         while let Some(byte) = bytes.get(position).copied() {
             // Without branches on what the text is like: from the dead state only the dead one follows.
             let to = table.next(state, byte);
-            let begun = table.next(table.begin(before), byte);
+            let begun = table.begun(before, byte);
             let both = to != DEAD && begun != DEAD;
             if both
                 || table.is_end(to | begun)

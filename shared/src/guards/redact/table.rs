@@ -2,62 +2,47 @@
 
 use std::borrow::Cow;
 
-use super::compile::Parts;
+use super::compile::{MASKS, Parts, SHAPE_BITS};
 use super::patterns;
 
 /// Made by the build script from the table of patterns.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redact.bin"));
 
-/// A state of a table. The dead one is [`DEAD`].
-pub(super) type State = u16;
+/// A state of a table: where its row is, and its shape. The dead one is [`DEAD`].
+pub(super) type State = u32;
 
 /// Nothing can match any more.
 pub(super) const DEAD: State = 0;
 
-/// A deterministic automaton and what bounds its patterns.
+/// A deterministic automaton, laid out as [`Parts`] tells, and what bounds its patterns.
 pub(super) struct Table {
     classes: [u8; 256],
     width: usize,
     first_end: State,
     begin: [State; 256],
-    ends: Cow<'static, [[u8; 8]]>,
-    live: Cow<'static, [[u8; 8]]>,
-    next: Cow<'static, [[u8; 2]]>,
+    masks: Cow<'static, [[[u8; 8]; 2]]>,
+    shapes: Cow<'static, [u8]>,
+    cells: Cow<'static, [[u8; 4]]>,
     /// Patterns whose last byte is not part of the match.
     edged: u64,
     /// The longest match of each pattern.
     longest: Vec<usize>,
     /// The shortest of them: no thread this long or shorter has outlived its patterns.
     shortest: usize,
-    /// Whether a match may begin, by the classes of the byte before it and its first.
-    starts: Vec<bool>,
+    /// The state after a match's first byte, by the classes of the byte before it and of that byte.
+    begun: Vec<State>,
 }
 
 impl Table {
     /// The standard types.
     #[expect(clippy::expect_used, reason = "the build script wrote it; without it nothing would be redacted")]
     pub(super) fn embedded() -> Self {
-        let (classes, width, first_end, begin, [ends, live], next) =
-            read(EMBEDDED).expect("the embedded table is whole");
-        let (mut edged, mut longest) = (0, Vec::new());
+        let mut table = read(EMBEDDED).expect("the embedded table is whole");
         for (bit, entry) in patterns::TABLE.iter().enumerate() {
-            longest.push(entry.longest);
-            edged |= u64::from(!entry.after.is_empty()) << bit;
+            table.longest.push(entry.longest);
+            table.edged |= u64::from(!entry.after.is_empty()) << bit;
         }
-        Self {
-            classes,
-            width,
-            first_end,
-            begin,
-            ends: Cow::Borrowed(ends),
-            live: Cow::Borrowed(live),
-            next: Cow::Borrowed(next),
-            edged,
-            longest,
-            shortest: 0,
-            starts: Vec::new(),
-        }
-        .indexed()
+        table.indexed()
     }
 
     /// A compiled automaton whose matches end with their last byte.
@@ -67,34 +52,39 @@ impl Table {
             width: parts.width,
             first_end: parts.first_end,
             begin: parts.begin,
-            ends: parts.ends.iter().map(|mask| mask.to_le_bytes()).collect(),
-            live: parts.live.iter().map(|mask| mask.to_le_bytes()).collect(),
-            next: parts.next.iter().map(|state| state.to_le_bytes()).collect(),
+            masks: parts.masks.iter().map(|masks| masks.map(u64::to_le_bytes)).collect(),
+            shapes: parts.shapes.into(),
+            cells: parts.cells.iter().map(|cell| cell.to_le_bytes()).collect(),
             edged: 0,
             longest,
             shortest: 0,
-            starts: Vec::new(),
+            begun: Vec::new(),
         }
         .indexed()
     }
 
     /// The same automaton, knowing only the patterns of `mask`: a state from which none of them can end is dead.
     pub(super) fn only(&self, mask: u64) -> Self {
-        let masked =
-            |words: &[[u8; 8]]| words.iter().map(|word| (u64::from_le_bytes(*word) & mask).to_le_bytes()).collect();
+        let masked = |word: &[u8; 8]| (u64::from_le_bytes(*word) & mask).to_le_bytes();
         let keep = |state: State| if (self.ends(state) | self.live(state)) & mask == 0 { DEAD } else { state };
         Self {
             classes: self.classes,
             width: self.width,
             first_end: self.first_end,
             begin: self.begin.map(keep),
-            ends: masked(&self.ends),
-            live: masked(&self.live),
-            next: self.next.iter().map(|to| keep(State::from_le_bytes(*to)).to_le_bytes()).collect(),
+            masks: self.masks.iter().map(|masks| masks.each_ref().map(masked)).collect(),
+            shapes: self.shapes.clone(),
+            cells: self
+                .cells
+                .iter()
+                .map(|cell| u32::from_le_bytes(*cell))
+                .map(|cell| if cell & MASKS == 0 { keep(cell) } else { cell })
+                .map(u32::to_le_bytes)
+                .collect(),
             edged: self.edged,
             longest: self.longest.clone(),
             shortest: 0,
-            starts: Vec::new(),
+            begun: Vec::new(),
         }
         .indexed()
     }
@@ -102,15 +92,16 @@ impl Table {
     /// With what is derived from the rest.
     fn indexed(mut self) -> Self {
         self.shortest = self.longest.iter().copied().min().unwrap_or(0);
-        self.starts = vec![false; self.width * self.width];
+        let mut begun = vec![DEAD; self.width * self.width];
         for before in 0..=u8::MAX {
-            let begin = self.begin(before);
-            let row = self.next.chunks_exact(self.width.max(1)).nth(usize::from(begin)).unwrap_or_default();
-            let at = self.class(before) * self.width;
-            for (start, to) in self.starts.iter_mut().skip(at).zip(row) {
-                *start = State::from_le_bytes(*to) != DEAD;
+            let (begin, row) = (self.begin(before), self.class(before) * self.width);
+            for class in 0..self.width {
+                if let Some(state) = begun.get_mut(row + class) {
+                    *state = self.step(begin, class);
+                }
             }
         }
+        self.begun = begun;
         self
     }
 
@@ -128,7 +119,13 @@ impl Table {
     /// Whether a match may begin with this byte after that one.
     #[inline]
     pub(super) fn starts(&self, before: u8, byte: u8) -> bool {
-        self.starts.get(self.class(before) * self.width + self.class(byte)).copied().unwrap_or(false)
+        self.begun(before, byte) != DEAD
+    }
+
+    /// The state after this byte, if a match begins with it, after that one.
+    #[inline]
+    pub(super) fn begun(&self, before: u8, byte: u8) -> State {
+        self.begun.get(self.class(before) * self.width + self.class(byte)).copied().unwrap_or(DEAD)
     }
 
     /// The state in which a match may begin after this byte.
@@ -139,7 +136,20 @@ impl Table {
 
     #[inline]
     pub(super) fn next(&self, state: State, byte: u8) -> State {
-        self.next.get(usize::from(state) * self.width + self.class(byte)).map_or(DEAD, |to| State::from_le_bytes(*to))
+        self.step(state, self.class(byte))
+    }
+
+    #[inline]
+    fn step(&self, state: State, class: usize) -> State {
+        let shape = (state & ((1 << SHAPE_BITS) - 1)) as usize;
+        let place = self.shapes.get(shape * self.width + class).copied().map_or(0, usize::from);
+        self.cell(state, place)
+    }
+
+    #[inline]
+    fn cell(&self, state: State, place: usize) -> u32 {
+        let row = (state >> SHAPE_BITS) as usize;
+        self.cells.get(row + place).map_or(0, |cell| u32::from_le_bytes(*cell))
     }
 
     /// Whether some pattern may end in this state.
@@ -150,12 +160,19 @@ impl Table {
 
     /// The patterns that end in this state.
     pub(super) fn ends(&self, state: State) -> u64 {
-        self.ends.get(usize::from(state)).map_or(0, |mask| u64::from_le_bytes(*mask))
+        let [ends, _] = self.masks(state);
+        ends
     }
 
     /// The patterns that may still end, given more bytes.
     pub(super) fn live(&self, state: State) -> u64 {
-        self.live.get(usize::from(state)).map_or(0, |mask| u64::from_le_bytes(*mask))
+        let [_, live] = self.masks(state);
+        live
+    }
+
+    fn masks(&self, state: State) -> [u64; 2] {
+        let number = self.cell(state, 0) & !MASKS;
+        self.masks.get(number as usize).map_or([0; 2], |masks| masks.map(u64::from_le_bytes))
     }
 
     /// Whether the last byte fed is beyond this pattern's match.
@@ -184,29 +201,31 @@ pub(super) fn bits(mask: u64) -> impl Iterator<Item = usize> {
         .map(|rest| rest.trailing_zeros() as usize)
 }
 
-type Read = ([u8; 256], usize, State, [State; 256], [&'static [[u8; 8]]; 2], &'static [[u8; 2]]);
-
 /// Reads what the build script wrote, in place.
-fn read(bytes: &'static [u8]) -> Option<Read> {
-    let (head, rest) = bytes.split_at_checked(12)?;
+fn read(bytes: &'static [u8]) -> Option<Table> {
+    let (head, rest) = bytes.split_first_chunk::<16>()?;
     let (numbers, _) = head.as_chunks::<4>();
-    let [width, first_end, states] = *numbers else { return None };
-    let states = u32::from_le_bytes(states) as usize;
+    let [width, first_end, shapes, masks] = *numbers else { return None };
+    let [width, shapes, masks] = [width, shapes, masks].map(|number| u32::from_le_bytes(number) as usize);
     let (classes, rest) = rest.split_first_chunk::<256>()?;
-    let (begins, rest) = rest.split_at_checked(512)?;
+    let (begins, rest) = rest.split_first_chunk::<1024>()?;
     let mut begin = [DEAD; 256];
-    for (to, from) in begin.iter_mut().zip(begins.as_chunks::<2>().0) {
+    for (to, from) in begin.iter_mut().zip(begins.as_chunks::<4>().0) {
         *to = State::from_le_bytes(*from);
     }
-    let (ends, rest) = rest.split_at_checked(states * 8)?;
-    let (live, next) = rest.split_at_checked(states * 8)?;
-    let first_end = State::try_from(u32::from_le_bytes(first_end)).ok()?;
-    Some((
-        *classes,
-        u32::from_le_bytes(width) as usize,
-        first_end,
+    let (masks, rest) = rest.split_at_checked(masks * 16)?;
+    let (shapes, cells) = rest.split_at_checked(shapes * width)?;
+    Some(Table {
+        classes: *classes,
+        width,
+        first_end: State::from_le_bytes(first_end),
         begin,
-        [ends.as_chunks().0, live.as_chunks().0],
-        next.as_chunks().0,
-    ))
+        masks: Cow::Borrowed(masks.as_chunks().0.as_chunks().0),
+        shapes: Cow::Borrowed(shapes),
+        cells: Cow::Borrowed(cells.as_chunks().0),
+        edged: 0,
+        longest: Vec::new(),
+        shortest: 0,
+        begun: Vec::new(),
+    })
 }
