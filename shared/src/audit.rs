@@ -15,6 +15,8 @@ use crate::guards::Decision;
 
 mod bound;
 pub mod chain;
+pub mod chains;
+pub mod digest;
 pub mod encoding;
 mod hash;
 pub mod hour;
@@ -23,6 +25,8 @@ pub mod manifest;
 pub mod merkle;
 pub mod pepper;
 pub mod reports;
+pub mod seal;
+pub mod verify;
 pub mod warehouse;
 
 pub use bound::{LINE_BYTES, MARK, TEXT_BYTES, trimmed};

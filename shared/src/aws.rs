@@ -6,7 +6,13 @@
 mod connector;
 pub mod dynamodb;
 pub mod fault;
+#[cfg(feature = "aws-trail")]
+pub mod kms;
+#[cfg(feature = "aws-trail")]
+pub mod s3;
 pub mod secrets_manager;
+#[cfg(feature = "aws-trail")]
+pub mod sns;
 pub mod sqs;
 
 use std::time::Duration;
@@ -63,6 +69,10 @@ const SECRETS_MANAGER: Budget = Budget { attempt: Duration::from_secs(2), attemp
 
 /// An audit record may have a megabyte to carry. Two attempts, since the recorder sends three times itself.
 const SQS: Budget = Budget { attempt: Duration::from_secs(2), attempts: 2, total: Duration::from_millis(4500) };
+
+/// An object has up to some megabytes, and whoever stores it is a job with minutes to spare.
+#[cfg(feature = "aws-trail")]
+const TRAIL: Budget = Budget { attempt: Duration::from_secs(8), attempts: 4, total: Duration::from_secs(25) };
 
 /// How long a call may take, and how often it is tried. Only what may pass is tried again: throttling, a server's
 /// error, a broken connection, an attempt without an answer.
@@ -183,6 +193,30 @@ impl Clients {
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.configured(SQS, &self.endpoints.sqs))
+    }
+
+    /// A client of S3. At another endpoint, which need not have a name for each bucket, the bucket stands in the path.
+    #[cfg(feature = "aws-trail")]
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let sdk = self.configured(TRAIL, &None);
+        let in_path = sdk.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(in_path).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// A client of KMS.
+    #[cfg(feature = "aws-trail")]
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.configured(TRAIL, &None))
+    }
+
+    /// A client of SNS.
+    #[cfg(feature = "aws-trail")]
+    #[must_use]
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.configured(TRAIL, &None))
     }
 
     fn configured(&self, budget: Budget, endpoint: &Option<Url>) -> SdkConfig {

@@ -1,6 +1,7 @@
 //! In-memory ports for tests: strict where a real store is strict, and able to fail on demand.
 
 pub mod ledger;
+pub mod store;
 pub mod trail;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

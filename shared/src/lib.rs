@@ -29,5 +29,7 @@ pub mod google;
 pub mod host;
 #[cfg(any(feature = "aws", feature = "google"))]
 pub mod https;
+#[cfg(feature = "signing")]
+pub mod signature;
 #[cfg(feature = "host")]
 pub mod telemetry;

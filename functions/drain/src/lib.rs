@@ -2,7 +2,7 @@
 //!
 //! [`Event`] says what the function was called for. [`Job`] drains the audit queue: records become an object in the
 //! store of record, with its manifest; then the object's key goes to the warehouse's queue. A message that is no record
-//! goes alone to the dead letters. It may be killed anywhere and run twice: a record is stored at least once, and
+//! goes alone to the dead letters. [`Sealing`] signs an hour's digest. It may be killed anywhere and run twice: a record is stored at least once, and
 //! readers drop equal ones.
 
 pub mod config;
@@ -11,9 +11,12 @@ pub mod event;
 pub mod job;
 pub mod message;
 pub mod object;
+pub mod seal;
 pub mod sink;
+pub mod verify;
 
 pub use config::Config;
 pub use error::Error;
 pub use event::Event;
 pub use job::Job;
+pub use seal::Sealing;

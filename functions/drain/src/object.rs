@@ -33,43 +33,69 @@ pub struct Object {
     pub manifest: Manifest,
 }
 
+/// How an object holds its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Compressed.
+    Gzip,
+    /// As they are.
+    Plain,
+}
+
 impl Object {
     /// Makes an object of records and their lines, for the hour in which they arrived. Equal ones are kept once, and the
     /// order in which they come does not matter: the same records are the same object.
     #[must_use]
-    pub fn pack(hour: Hour, records: Vec<(Place, String)>) -> Self {
+    pub fn pack(hour: Hour, form: Form, records: Vec<(Place, String)>) -> Self {
         let (places, lines) = ordered(records);
-        let mut gzip = GzEncoder::new(Vec::new(), LEVEL);
-        for line in lines {
-            write(&mut gzip, line.as_bytes());
-            write(&mut gzip, b"\n");
-        }
-        #[expect(clippy::expect_used, reason = "a vector takes every byte")]
-        let body = gzip.finish().expect("a vector can be written to");
+        let (body, extension) = match form {
+            Form::Gzip => (gzip(&lines), "ndjson.gz"),
+            Form::Plain => {
+                (lines.iter().flat_map(|line| [line.as_bytes(), b"\n"]).flatten().copied().collect(), "ndjson")
+            }
+        };
         let sha256 = Hash::new(Sha256::digest(&body).into());
         let partition = hour.partition();
-        let key = format!("{RECORDS}{partition}/{sha256}.ndjson.gz");
+        let key = format!("{RECORDS}{partition}/{sha256}.{extension}");
         let manifest = Manifest::of(key.clone(), sha256, &places);
         Self { key, body, manifest_key: format!("{MANIFESTS}{partition}/{sha256}.json"), manifest }
     }
 }
 
-fn write(gzip: &mut GzEncoder<Vec<u8>>, bytes: &[u8]) {
+fn gzip(lines: &[String]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), LEVEL);
+    for part in lines.iter().flat_map(|line| [line.as_bytes(), b"\n"]) {
+        #[expect(clippy::expect_used, reason = "a vector takes every byte")]
+        gzip.write_all(part).expect("a vector can be written to");
+    }
     #[expect(clippy::expect_used, reason = "a vector takes every byte")]
-    gzip.write_all(bytes).expect("a vector can be written to");
+    gzip.finish().expect("a vector can be written to")
 }
 
-/// The lines of an object, one at a time, so that none but the longest decides how much memory they take.
+/// The lines of the object under `key`, one at a time, so that none but the longest decides how much memory they take.
 ///
 /// An error is one of reading: the object is cut off, or no gzip, or no text.
-pub fn lines<R: Read>(body: R) -> Records<R> {
-    Records { reader: BufReader::new(MultiGzDecoder::new(body)) }
+pub fn lines<R: Read>(key: &str, body: R) -> Records<R> {
+    let gzip = key.ends_with(".gz");
+    Records {
+        reader: if gzip {
+            Either::Gzip(BufReader::new(MultiGzDecoder::new(body)))
+        } else {
+            Either::Plain(BufReader::new(body))
+        },
+    }
 }
 
 /// See [`lines`].
 #[derive(Debug)]
 pub struct Records<R> {
-    reader: BufReader<MultiGzDecoder<R>>,
+    reader: Either<R>,
+}
+
+#[derive(Debug)]
+enum Either<R> {
+    Gzip(BufReader<MultiGzDecoder<R>>),
+    Plain(BufReader<R>),
 }
 
 impl<R: Read> Iterator for Records<R> {
@@ -77,7 +103,11 @@ impl<R: Read> Iterator for Records<R> {
 
     fn next(&mut self) -> Option<io::Result<String>> {
         let mut line = Vec::new();
-        match (&mut self.reader).take(LINE_MOST).read_until(b'\n', &mut line) {
+        let read = match &mut self.reader {
+            Either::Gzip(reader) => reader.take(LINE_MOST).read_until(b'\n', &mut line),
+            Either::Plain(reader) => reader.take(LINE_MOST).read_until(b'\n', &mut line),
+        };
+        match read {
             Ok(0) => None,
             Ok(_) if line.pop_if(|last| *last == b'\n').is_none() => {
                 Some(Err(io::Error::new(io::ErrorKind::InvalidData, "a line has no end, or is too long")))
@@ -113,25 +143,25 @@ mod tests {
     #[test]
     fn the_same_records_are_the_same_object_in_whatever_order_and_however_often_they_come() {
         let hour = Hour::of(Timestamp(1_795_804_051_000));
-        let one = Object::pack(hour, records(20));
+        let one = Object::pack(hour, Form::Gzip, records(20));
         let mut shuffled = records(20);
         shuffled.reverse();
         shuffled.extend(records(5));
-        let other = Object::pack(hour, shuffled);
+        let other = Object::pack(hour, Form::Gzip, shuffled);
         assert_eq!((&one.key, &one.body, &one.manifest), (&other.key, &other.body, &other.manifest));
         let name = one.manifest.sha256.to_string();
         assert_eq!(one.key, format!("records/dt=2026-11-27/hour=18/{name}.ndjson.gz"));
         assert_eq!(one.manifest_key, format!("manifests/dt=2026-11-27/hour=18/{name}.json"));
-        let read: Vec<String> = lines(one.body.as_slice()).map(Result::unwrap).collect();
+        let read: Vec<String> = lines(&one.key, one.body.as_slice()).map(Result::unwrap).collect();
         assert_eq!(read, records(20).into_iter().map(|(_, line)| line).collect::<Vec<_>>());
     }
 
     #[test]
     fn an_object_that_is_cut_off_or_too_long_is_an_error_and_not_its_end() {
-        let body = Object::pack(Hour::of(Timestamp(0)), records(50)).body;
-        assert!(lines(&body[..body.len() / 2]).any(|line| line.is_err()));
+        let body = Object::pack(Hour::of(Timestamp(0)), Form::Gzip, records(50)).body;
+        assert!(lines("x.gz", &body[..body.len() / 2]).any(|line| line.is_err()));
         let mut gzip = GzEncoder::new(Vec::new(), LEVEL);
         gzip.write_all(&vec![b'x'; 2 * LINE_BYTES]).unwrap();
-        assert!(lines(gzip.finish().unwrap().as_slice()).next().unwrap().is_err());
+        assert!(lines("x.gz", gzip.finish().unwrap().as_slice()).next().unwrap().is_err());
     }
 }

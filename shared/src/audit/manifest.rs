@@ -29,10 +29,6 @@ pub struct Manifest {
     pub root: Hash,
     /// The writers, in the order of their ids; so are the object's lines.
     pub writers: Vec<Written>,
-    /// Intents whose outcome is not in this object.
-    pub intents: Vec<Begun>,
-    /// Outcomes whose intent is not in this object. One of a request that was refused has none.
-    pub outcomes: Vec<Ended>,
 }
 
 /// The records of a writer.
@@ -45,6 +41,12 @@ pub struct Written {
     pub spans: Vec<Span>,
     /// What they name void.
     pub voids: Vec<Named>,
+    /// Intents whose outcome is not in this object.
+    pub intents: Vec<Begun>,
+    /// All outcomes: where the intent is here too, it may also stand in another object, alone.
+    pub outcomes: Vec<Ended>,
+    /// When the oldest of them was written.
+    pub oldest: Timestamp,
 }
 
 /// Records with consecutive numbers, each of which points back to the one before.
@@ -75,12 +77,10 @@ pub struct Named {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begun {
-    /// The request.
-    pub request_id: String,
-    /// Who wrote it.
-    pub writer_id: WriterId,
     /// Its number.
     pub seq: u64,
+    /// The request.
+    pub request_id: String,
     /// When it was written.
     pub ts: Timestamp,
 }
@@ -89,12 +89,12 @@ pub struct Begun {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
-    /// The request.
-    pub request_id: String,
-    /// Who wrote it.
-    pub writer_id: WriterId,
     /// Its number.
     pub seq: u64,
+    /// The request.
+    pub request_id: String,
+    /// Whether the intent is here too.
+    pub whole: bool,
 }
 
 /// What a manifest takes of a record. They sort as an object's lines do.
@@ -140,23 +140,14 @@ impl Manifest {
     /// The manifest of an object whose lines are these records, in their order and each once.
     #[must_use]
     pub fn of(object: String, sha256: Hash, places: &[Place]) -> Self {
+        let ids = |intent: bool| {
+            places.iter().filter(move |place| place.intent == intent).map(|place| place.request_id.as_str()).collect()
+        };
+        let (begun, ended): (BTreeSet<&str>, BTreeSet<&str>) = (ids(true), ids(false));
         let mut writers: Vec<Written> = Vec::new();
         for place in places {
-            add(&mut writers, place);
+            add(&mut writers, place, &begun, &ended);
         }
-        let ids = |intent: bool| {
-            let of_kind = places.iter().filter(move |place| place.intent == intent);
-            of_kind.map(|place| place.request_id.as_str()).collect::<BTreeSet<_>>()
-        };
-        let (begun, ended) = (ids(true), ids(false));
-        let intents =
-            places.iter().filter(|place| place.intent && !ended.contains(place.request_id.as_str())).map(|place| {
-                Begun { request_id: place.request_id.clone(), writer_id: place.writer_id, seq: place.seq, ts: place.ts }
-            });
-        let outcomes = places
-            .iter()
-            .filter(|place| !place.intent && !begun.contains(place.request_id.as_str()))
-            .map(|place| Ended { request_id: place.request_id.clone(), writer_id: place.writer_id, seq: place.seq });
         Self {
             v: VERSION,
             kind: KIND.to_owned(),
@@ -165,8 +156,6 @@ impl Manifest {
             records: places.len() as u64,
             root: merkle::root(places.iter().map(|place| &place.hash)),
             writers,
-            intents: intents.collect(),
-            outcomes: outcomes.collect(),
         }
     }
 
@@ -197,14 +186,29 @@ impl Manifest {
     }
 }
 
-fn add(writers: &mut Vec<Written>, place: &Place) {
+fn add(writers: &mut Vec<Written>, place: &Place, begun: &BTreeSet<&str>, ended: &BTreeSet<&str>) {
     let known = writers.last().is_some_and(|last| last.writer_id == place.writer_id);
     if !known {
-        writers.push(Written { writer_id: place.writer_id, spans: Vec::new(), voids: Vec::new() });
+        writers.push(Written {
+            writer_id: place.writer_id,
+            spans: Vec::new(),
+            voids: Vec::new(),
+            intents: Vec::new(),
+            outcomes: Vec::new(),
+            oldest: place.ts,
+        });
     }
     let Some(written) = writers.last_mut() else { return };
     let named = place.voids.iter().map(|(seq, hash)| Named { seq: *seq, hash: *hash, by: place.seq });
     written.voids.extend(named);
+    written.oldest = written.oldest.min(place.ts);
+    let (seq, request_id) = (place.seq, place.request_id.clone());
+    if !place.intent {
+        let whole = begun.contains(place.request_id.as_str());
+        written.outcomes.push(Ended { seq, request_id, whole });
+    } else if !ended.contains(place.request_id.as_str()) {
+        written.intents.push(Begun { seq, request_id, ts: place.ts });
+    }
     match written.spans.last_mut() {
         Some(span)
             if span.first.checked_add(span.hashes.len() as u64) == Some(place.seq)
@@ -265,10 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn only_requests_that_are_not_whole_here_are_told() {
+    fn an_intent_whose_outcome_is_here_is_not_told() {
         let whole = [record(1, 0, Hash::ZERO, Kind::Intent), record(1, 1, Hash::ZERO, Kind::Outcome)];
-        assert!(manifest(&whole).intents.is_empty() && manifest(&whole).outcomes.is_empty());
-        assert_eq!(manifest(&whole[..1]).intents[0].seq, 0);
-        assert_eq!(manifest(&whole[1..]).outcomes[0].seq, 1);
+        let told = |records: &[Record]| {
+            let written = manifest(records).writers.remove(0);
+            (written.intents.len(), written.outcomes.len())
+        };
+        assert_eq!([told(&whole), told(&whole[..1]), told(&whole[1..])], [(0, 1), (1, 0), (0, 1)]);
     }
 }

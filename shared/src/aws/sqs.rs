@@ -8,6 +8,8 @@
 //! recorder sends a refused record anew, with the same bytes. SQS may thus have a record twice, which readers expect.
 
 pub mod depth;
+#[cfg(feature = "aws-trail")]
+pub mod outbox;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,9 +6,9 @@
 use shared::audit::Hour;
 use shared::audit::manifest::Place;
 use shared::ports::Unavailable;
-use shared::ports::trail::Store;
+use shared::ports::trail::{Created, Store};
 
-use crate::object::Object;
+use crate::object::{Form, Object};
 
 /// The store of record.
 #[derive(Debug)]
@@ -27,9 +27,21 @@ impl<S: Store> Objects<S> {
     /// # Errors
     /// [`Unavailable`] when they are not known to be there whole.
     pub async fn store(&self, hour: Hour, records: Vec<(Place, String)>) -> Result<String, Unavailable> {
-        let Object { key, body, manifest_key, manifest } = Object::pack(hour, records);
-        self.store.create(&key, body).await?;
-        self.store.create(&manifest_key, manifest.to_line().into_bytes()).await?;
+        let Object { key, body, manifest_key, manifest } = Object::pack(hour, Form::Gzip, records);
+        self.create(&key, body).await?;
+        self.create(&manifest_key, manifest.to_line().into_bytes()).await?;
         Ok(key)
+    }
+
+    /// Makes an object. Where there is one, it must be the same: its name alone proves nothing.
+    async fn create(&self, key: &str, body: Vec<u8>) -> Result<(), Unavailable> {
+        if self.store.create(key, body.clone()).await? == Created::New {
+            return Ok(());
+        }
+        if self.store.read(key).await?.is_some_and(|there| there == body) {
+            return Ok(());
+        }
+        let cause = format!("another content is under {key}").into();
+        Err(Unavailable { store: "audit store", cause })
     }
 }
