@@ -39,7 +39,8 @@ const COUNT: &str = "Count";
 const MILLISECONDS: &str = "Milliseconds";
 
 /// Faults that an operator must hear of: the code of the event, and the metric.
-const FAULTS: [(&str, &str); 10] = [
+const FAULTS: [(&str, &str); 16] = [
+    ("audit_poison", "audit_poison"),
     ("audit_unavailable", "audit_failed"),
     ("budget_overrun", "budget_overrun"),
     // The tables are of one kind, and so are their faults: the line in the log names the one.
@@ -51,6 +52,12 @@ const FAULTS: [(&str, &str); 10] = [
     ("policy_unrecorded", "audit_failed"),
     ("provider_account", "key_rejected"),
     ("provider_key", "key_rejected"),
+    ("dead_unavailable", "drain_failed"),
+    // No fault: where it is missing, nothing is sealed.
+    ("sealed", "sealed"),
+    ("trail_broken", "trail_broken"),
+    ("trail_unanswered", "trail_unanswered"),
+    ("trail_unavailable", "drain_failed"),
 ];
 
 /// How the code of an event ends that tells of a part which failed and was passed by, since the policy says so.

@@ -1,26 +1,50 @@
 //! What the function reads from its environment.
 
+use shared::aws::Access;
 use shared::config::{Invalid, Reader, Strings};
 
 /// The bucket of the store of record.
 pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
-/// The queue for what is no record.
+/// The queue for what is no record. The drain has it, the sealer has not.
 pub const DEAD_QUEUE_URL: &str = "DEAD_QUEUE_URL";
 /// The queue from which the warehouse is loaded. Without it there is no warehouse.
 pub const WAREHOUSE_QUEUE_URL: &str = "WAREHOUSE_QUEUE_URL";
+/// The key that seals, in KMS. The sealer has it, the drain has not.
+pub const SEALING_KEY_ID: &str = "SEALING_KEY_ID";
+/// The topic to which the head of the trail is told each day.
+pub const HEAD_TOPIC_ARN: &str = "HEAD_TOPIC_ARN";
 
-/// Settings of the function.
+/// Settings of the function, which is deployed twice: each with what it may do.
 ///
 /// # Defaults
-/// No warehouse.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// No warehouse, and no topic.
+#[derive(Clone, Debug)]
 pub struct Config {
+    /// Where AWS is and who asks.
+    pub access: Access,
     /// The bucket of the store of record.
     pub bucket: String,
-    /// The URL of the queue for what is no record.
-    pub dead: String,
-    /// The URL of the queue from which the warehouse is loaded.
-    pub warehouse: Option<String>,
+    /// What it is deployed for.
+    pub role: Role,
+}
+
+/// What the function is deployed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It stores records.
+    Drain {
+        /// The URL of the queue for what is no record.
+        dead: String,
+        /// The URL of the queue from which the warehouse is loaded.
+        warehouse: Option<String>,
+    },
+    /// It seals what is stored.
+    Sealer {
+        /// The key, in KMS.
+        key: String,
+        /// The topic to tell the head to.
+        heads: Option<String>,
+    },
 }
 
 impl Config {
@@ -30,9 +54,16 @@ impl Config {
     /// [`Invalid`] with every mistake.
     pub fn read(strings: &dyn Strings) -> Result<Self, Invalid> {
         let mut read = Reader::new(strings);
-        let (bucket, dead) = (read.required(AUDIT_BUCKET), read.required(DEAD_QUEUE_URL));
-        let warehouse = read.optional(WAREHOUSE_QUEUE_URL);
-        let built = bucket.zip(dead).map(|(bucket, dead)| Self { bucket, dead, warehouse });
+        let access = Access::read(&mut read);
+        let bucket = read.required(AUDIT_BUCKET);
+        let role = match read.optional(SEALING_KEY_ID) {
+            Some(key) => Some(Role::Sealer { key, heads: read.optional(HEAD_TOPIC_ARN) }),
+            None => {
+                let (dead, warehouse) = (read.required(DEAD_QUEUE_URL), read.optional(WAREHOUSE_QUEUE_URL));
+                dead.map(|dead| Role::Drain { dead, warehouse })
+            }
+        };
+        let built = access.zip(bucket).zip(role).map(|((access, bucket), role)| Self { access, bucket, role });
         read.finish(built)
     }
 }
@@ -43,12 +74,32 @@ mod tests {
 
     use super::*;
 
+    fn full() -> HashMap<&'static str, &'static str> {
+        HashMap::from([
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+            (AUDIT_BUCKET, "b"),
+        ])
+    }
+
     #[test]
     fn all_that_is_missing_is_told_at_once() {
         let told = Config::read(&HashMap::new()).unwrap_err().to_string();
-        assert!(told.contains(AUDIT_BUCKET) && told.contains(DEAD_QUEUE_URL), "{told}");
-        let settings = HashMap::from([(AUDIT_BUCKET, "b"), (DEAD_QUEUE_URL, "https://q/dead")]);
-        let config = Config::read(&settings).unwrap();
-        assert_eq!((config.bucket.as_str(), config.warehouse), ("b", None));
+        for variable in ["AWS_REGION", AUDIT_BUCKET, DEAD_QUEUE_URL] {
+            assert!(told.contains(variable), "{told}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_key_seals_and_the_other_stores() {
+        let (mut drain, mut sealer) = (full(), full());
+        drain.insert(DEAD_QUEUE_URL, "https://q/dead");
+        sealer.insert(SEALING_KEY_ID, "alias/seal");
+        let stores = Role::Drain { dead: "https://q/dead".to_owned(), warehouse: None };
+        assert_eq!(Config::read(&drain).unwrap().role, stores);
+        let seals = Role::Sealer { key: "alias/seal".to_owned(), heads: None };
+        assert_eq!(Config::read(&sealer).unwrap().role, seals);
+        assert!(!format!("{:?}", Config::read(&sealer).unwrap()).contains("hunter2"));
     }
 }

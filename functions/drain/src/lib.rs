@@ -6,6 +6,7 @@
 //! readers drop equal ones.
 
 pub mod config;
+pub mod deployment;
 pub mod error;
 pub mod event;
 pub mod job;
@@ -16,6 +17,7 @@ pub mod sink;
 pub mod verify;
 
 pub use config::Config;
+pub use deployment::{Function, build};
 pub use error::Error;
 pub use event::Event;
 pub use job::Job;

@@ -13,7 +13,6 @@ use shared::audit::{Hour, WriterId};
 use shared::clock::Clock;
 use shared::ports::Unavailable;
 use shared::ports::trail::{Created, Outbox, Signer, Store};
-use shared::telemetry::Chain;
 
 use crate::object::MANIFESTS;
 
@@ -261,15 +260,4 @@ fn report(digest: &digest::Digest) {
     if late > 0 {
         tracing::warn!(code = "trail_unanswered", hour = %digest.hour, late, "requests have no outcome");
     }
-}
-
-/// What a run comes to, for the log and for Lambda.
-#[must_use]
-pub fn code(error: &Error) -> &'static str {
-    let code = match error {
-        Error::Broken(_) | Error::Gone(_) => "trail_broken",
-        Error::Unavailable(_) => "trail_unavailable",
-    };
-    tracing::error!(code, error = %Chain(error), "the trail could not be sealed");
-    code
 }
