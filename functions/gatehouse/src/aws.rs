@@ -44,6 +44,7 @@ impl fmt::Display for Prefix {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     kind: &'static str,
+    prefix: &'static str,
     suffix: &'static str,
     actions: &'static str,
 }
@@ -51,6 +52,9 @@ pub(crate) struct Part {
 impl Part {
     pub(crate) const AUDIT: Self = Self::queue("-audit");
     pub(crate) const AUDIT_DEAD: Self = Self::queue("-audit-dead");
+    /// The account's number stands behind it, since buckets of all accounts share their names.
+    pub(crate) const AUDIT_BUCKET: Self =
+        Self { kind: "bucket", prefix: "", suffix: "-audit", actions: "s3:ListBucket and s3:GetObject" };
     pub(crate) const CALLERS_ADD: Self = Self::table("-callers", "dynamodb:PutItem");
     pub(crate) const CALLERS_LIST: Self = Self::table("-callers", "dynamodb:Scan");
     pub(crate) const CALLERS_REVOKE: Self =
@@ -59,16 +63,24 @@ impl Part {
     pub(crate) const PEPPER: Self = Self::secret("/pepper");
     pub(crate) const POLICY: Self = Self::table("-policy", "dynamodb:GetItem");
 
+    pub(crate) const SEALING_KEY: Self =
+        Self { kind: "key", prefix: "alias/", suffix: "-seal", actions: "kms:GetPublicKey" };
+
     const fn queue(suffix: &'static str) -> Self {
-        Self { kind: "queue", suffix, actions: "sqs:GetQueueUrl and sqs:GetQueueAttributes" }
+        Self { kind: "queue", prefix: "", suffix, actions: "sqs:GetQueueUrl and sqs:GetQueueAttributes" }
     }
 
     const fn secret(suffix: &'static str) -> Self {
-        Self { kind: "secret", suffix, actions: "secretsmanager:DescribeSecret and secretsmanager:PutSecretValue" }
+        Self {
+            kind: "secret",
+            prefix: "",
+            suffix,
+            actions: "secretsmanager:DescribeSecret and secretsmanager:PutSecretValue",
+        }
     }
 
     const fn table(suffix: &'static str, actions: &'static str) -> Self {
-        Self { kind: "table", suffix, actions }
+        Self { kind: "table", prefix: "", suffix, actions }
     }
 }
 
@@ -135,7 +147,7 @@ impl Bundle {
 
     /// What a part is called.
     pub(crate) fn name(&self, part: Part) -> String {
-        format!("{}{}", self.prefix, part.suffix)
+        format!("{}{}{}", part.prefix, self.prefix, part.suffix)
     }
 
     /// The callers' table.
@@ -174,7 +186,7 @@ fn unknown(code: &str) -> bool {
 }
 
 fn absent(code: &str) -> bool {
-    code.contains("ResourceNotFound")
+    code.contains("ResourceNotFound") || code == "NotFoundException" || code == "NoSuchBucket"
 }
 
 /// What AWS answered, below what was made of it.

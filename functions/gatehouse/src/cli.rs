@@ -50,9 +50,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Up(up::Up),
     Caller(caller::Callers),
-    /// Read the audit records.
+    /// Read the audit records, and verify them.
     #[command(subcommand)]
-    Audit(audit::Audit),
+    Audit(audit::Trail),
     Judge(judge::Judge),
     Redact(redact::Redact),
     Evaluate(evaluate::Evaluate),

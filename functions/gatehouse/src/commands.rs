@@ -29,6 +29,8 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// How a command that did not give up ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
+    /// It was done, and found what this exit code stands for.
+    Found(u8),
     /// Something was wrong with the input, and was told on stderr; the rest was done.
     Amiss,
     /// All was done.
@@ -38,6 +40,7 @@ pub(crate) enum Ending {
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
         match ending {
+            Ending::Found(code) => Self::from(code),
             Ending::Amiss => Self::FAILURE,
             Ending::Well => Self::SUCCESS,
         }
@@ -47,7 +50,8 @@ impl From<Ending> for ExitCode {
 /// Does what the command line asks.
 pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
     match cli.command {
-        Some(Command::Audit(audit)) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
+        Some(Command::Audit(audit::Trail::Verify(verify))) => Ok(verify.run(&mut io::stdout().lock())?),
+        Some(Command::Audit(audit::Trail::Records(audit))) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Caller(caller)) => Ok(caller::run(&caller, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Evaluate(evaluate)) => evaluate.run(),
         Some(Command::Init(init)) => Ok(init::run(&init).map(|()| Ending::Well)?),

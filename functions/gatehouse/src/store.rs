@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) mod callers;
 pub(crate) mod drain;
+pub(crate) mod folder;
 pub(crate) mod ledger;
 pub(crate) mod pepper;
 pub(crate) mod query;

@@ -23,15 +23,25 @@ impl SealingKey {
         Self { client, id: id.into() }
     }
 
-    /// Its public half, as DER (`SubjectPublicKeyInfo`).
+    /// Its public half.
     ///
     /// # Errors
-    /// [`Unavailable`] when KMS does not tell.
-    pub async fn public(&self) -> Result<Vec<u8>, Unavailable> {
-        let answer = self.client.get_public_key().key_id(&self.id).send().await;
-        let key = answer.map_err(|error| unavailable(error.into()))?.public_key;
-        key.map(Blob::into_inner).ok_or_else(|| unavailable(Fault::Garbled))
+    /// [`Fault`] when KMS does not tell.
+    pub async fn public(&self) -> Result<Public, Fault> {
+        let answer = self.client.get_public_key().key_id(&self.id).send().await?;
+        let account = answer.key_id.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
+        let der = answer.public_key.map(Blob::into_inner);
+        der.zip(account).map(|(der, account)| Public { der, account }).ok_or(Fault::Garbled)
     }
+}
+
+/// The public half of a key.
+#[derive(Clone, Debug)]
+pub struct Public {
+    /// `SubjectPublicKeyInfo`, as DER.
+    pub der: Vec<u8>,
+    /// The account that the key is of.
+    pub account: String,
 }
 
 impl Signer for SealingKey {

@@ -4,6 +4,7 @@
 
 mod report;
 mod status;
+pub(crate) mod verify;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,6 +24,14 @@ use crate::store::{self, drain, sqlite};
 
 /// Soon enough for a person who watches, seldom enough to cost nothing.
 const FOLLOW: Duration = Duration::from_millis(300);
+
+/// What can be asked of the trail
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trail {
+    #[command(flatten)]
+    Records(Audit),
+    Verify(verify::Verify),
+}
 
 /// Look at the audit records
 #[derive(Debug, Subcommand)]

@@ -1,0 +1,194 @@
+//! `gatehouse audit verify`: whether a trail is whole, and what was done to it.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use shared::audit::Hash;
+use shared::audit::verify::{Class, Finding, Report};
+use shared::aws::kms::SealingKey;
+use shared::aws::s3::Bucket;
+use shared::clock::{Clock as _, SystemClock};
+use shared::ports::Unavailable;
+use shared::ports::trail::Store;
+use shared::signature::{NoKey, PublicKey};
+
+use crate::aws::{self, Bundle, Part, Prefix};
+use crate::commands::{Ending, listing};
+use crate::store::folder::Folder;
+
+/// Verify that nothing of a sealed trail was changed, dropped, added or reordered
+///
+/// Of a folder (as `aws s3 sync s3://BUCKET DIR` makes it) it needs the public key and no network. Every hour has a
+/// signed digest that names the one before; under it each object, and in it each record, is checked, and the chain of
+/// each writer.
+///
+/// What it cannot prove: that a writer told the truth as it wrote; that nothing is missing behind the last record of a
+/// writer that died before the drain had it; and, without --head, that the newest digests were not taken away with all
+/// that they seal.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes, by the gravest finding:
+   0  all holds; requests without an outcome are told, and no finding
+   1  the trail could not be read
+  10  records, or objects that were sealed, are missing
+  11  two contents under one number of a writer
+  12  a hash is not that of the content, or a link is broken
+  13  a digest is not signed by the key
+  14  a digest is missing
+  15  rollback: no digest has the hash of --head
+  16  something was put into an hour after it was sealed
+
+Examples:
+  gatehouse audit verify --folder trail --key seal.pub
+  gatehouse audit verify --aws gatehouse --head 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b")]
+pub(crate) struct Verify {
+    /// The trail in this folder
+    #[arg(long, value_name = "DIR", required_unless_present = "aws", conflicts_with = "aws", requires = "key")]
+    folder: Option<PathBuf>,
+    /// The trail of the bundle on AWS with this name_prefix, with your AWS credentials
+    #[arg(long, value_name = "NAME_PREFIX")]
+    aws: Option<Prefix>,
+    /// The public key, as PEM or DER. With --aws, KMS is asked where it is not given
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The hash of a digest that was once there, as the topic of the alarms was told
+    #[arg(long, value_name = "HASH", value_parser = head)]
+    head: Option<Hash>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a trail could not be verified.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    #[error("could not read `{}`", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    #[error("`{}` cannot be used", .0.display())]
+    Key(PathBuf, #[source] NoKey),
+    #[error("KMS gave a key that cannot be used")]
+    OtherKey(#[source] NoKey),
+    #[error("there is no folder `{}`", .0.display())]
+    NoFolder(PathBuf),
+    #[error("could not print")]
+    Print(#[source] io::Error),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+fn head(text: &str) -> Result<Hash, &'static str> {
+    let quoted = Value::from(text.trim().to_ascii_lowercase());
+    serde_json::from_value(quoted).map_err(|_| "a hash has 64 hexadecimal digits")
+}
+
+impl Verify {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Ending, Error> {
+        let report = aws::wait::<_, Error>(self.report())?;
+        let printed = if self.json { writeln!(out, "{}", to_json(&report)) } else { print(&report, out) };
+        listing::until_closed(printed).map_err(Error::Print)?;
+        Ok(report.gravest().map_or(Ending::Well, |class| Ending::Found(exit_code(class))))
+    }
+
+    async fn report(&self) -> Result<Report, Error> {
+        let key = self.key.as_deref().map(read_key).transpose()?;
+        if let (Some(folder), Some(key)) = (&self.folder, &key) {
+            if !folder.is_dir() {
+                return Err(Error::NoFolder(folder.clone()));
+            }
+            return self.verify(&Folder::new(folder), key).await;
+        }
+        let Some(prefix) = &self.aws else { return Err(Error::NoFolder(PathBuf::new())) };
+        let bundle = Bundle::open(prefix).await?;
+        let sealing = SealingKey::new(bundle.clients().kms(), bundle.name(Part::SEALING_KEY));
+        let found = sealing.public().await.map_err(|error| bundle.told(Part::SEALING_KEY, error))?;
+        let key = key.map_or_else(|| PublicKey::read(&found.der).map_err(Error::OtherKey), Ok)?;
+        let name = format!("{}-{}", bundle.name(Part::AUDIT_BUCKET), found.account);
+        let bucket = Bucket::new(bundle.clients().s3(), name);
+        self.verify(&bucket, &key).await
+    }
+
+    async fn verify<S: Store>(&self, store: &S, key: &PublicKey) -> Result<Report, Error> {
+        let signed = |message: &[u8], signature: &[u8]| key.signed(message, signature);
+        Ok(drain::verify::trail(store, &signed, self.head, SystemClock.now()).await?)
+    }
+}
+
+fn read_key(path: &Path) -> Result<PublicKey, Error> {
+    let bytes = std::fs::read(path).map_err(|error| Error::File(path.to_owned(), error))?;
+    PublicKey::read(&bytes).map_err(|wrong| Error::Key(path.to_owned(), wrong))
+}
+
+const fn exit_code(class: Class) -> u8 {
+    match class {
+        Class::Gap => 10,
+        Class::Fork => 11,
+        Class::BadHash => 12,
+        Class::BadSignature => 13,
+        Class::MissingDigest => 14,
+        Class::Rollback => 15,
+        Class::Added => 16,
+    }
+}
+
+/// So many findings are spelt out for a person: the first tells most, and what follows from it may be many.
+const SHOWN: usize = 20;
+
+fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for finding in report.findings.iter().take(SHOWN) {
+        writeln!(out, "{finding}\n  It proves: {}.", finding.proves())?;
+    }
+    let more = report.more + report.findings.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        writeln!(out, "And {more} more.")?;
+    }
+    for gap in report.under_way.iter().take(SHOWN) {
+        let (first, last, writer) = (gap.first, gap.last, gap.writer_id);
+        writeln!(out, "Records {first} to {last} of writer {writer} are under way still, or lost.")?;
+    }
+    for half in report.unanswered.iter().take(SHOWN) {
+        let (time, request) = (listing::time(half.ts), &half.request_id);
+        writeln!(out, "Request {request} of {time} has no outcome: its function was killed.")?;
+    }
+    let unanswered = report.unanswered.len();
+    if unanswered > SHOWN {
+        writeln!(out, "And {} more have none.", unanswered - SHOWN)?;
+    }
+    let Report { digests, objects, records, unsealed, .. } = report;
+    match &report.sealed {
+        Some((first, last, head)) => {
+            writeln!(
+                out,
+                "Sealed from {first} to {last} (UTC): {digests} digests, {objects} objects, {records} records."
+            )?;
+            writeln!(out, "Head: {head}")?;
+        }
+        None => writeln!(out, "Nothing is sealed yet: no digest that this key signed.")?,
+    }
+    if *unsealed > 0 {
+        writeln!(out, "Not sealed yet: {unsealed} records. They hold together; that none is missing is not proved.")?;
+    }
+    match report.gravest() {
+        Some(_) => writeln!(out, "The trail is NOT whole."),
+        None => writeln!(out, "The trail is whole."),
+    }
+}
+
+fn to_json(report: &Report) -> Value {
+    let finding = |finding: &Finding| json!({"exit": exit_code(finding.class()), "finding": finding.to_string(), "proves": finding.proves()});
+    let sealed = report.sealed.map(|(first, last, head)| json!({"from": first, "to": last, "head": head}));
+    json!({
+        "whole": report.gravest().is_none(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "more": report.more,
+        "sealed": sealed,
+        "digests": report.digests,
+        "objects": report.objects,
+        "records": report.records,
+        "unsealed": report.unsealed,
+        "under_way": report.under_way,
+        "unanswered": report.unanswered,
+    })
+}
