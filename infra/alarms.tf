@@ -26,6 +26,18 @@ data "aws_iam_policy_document" "alarms" {
       values   = [local.account]
     }
   }
+
+  # A topic with a policy takes nothing of roles that it does not name.
+  statement {
+    sid       = "TheSealerTellsTheHead"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = [module.sealer.role_arn]
+    }
+  }
 }
 
 resource "aws_sns_topic_policy" "alarms" {
@@ -46,6 +58,8 @@ locals {
   of_lambda   = { FunctionName = module.completion.name }
   of_audit    = { QueueName = aws_sqs_queue.audit.name }
   of_dead     = { QueueName = aws_sqs_queue.audit_dead.name }
+  of_drain    = { function = module.drain.name }
+  of_sealer   = { function = module.sealer.name }
 
   # Each goes off when `metric` passes `above` in one `period`. What the function tells of itself is in the namespace
   # Gatehouse; a metric is there only once something happened, so none means nothing to tell.
@@ -108,7 +122,27 @@ locals {
     audit-age = {
       namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = local.of_audit
       period    = 300, above = var.thresholds.audit_age_seconds
-      remedy    = "Nobody fetches the audit records, and SQS drops them after 14 days: fetch them now, as infra/README.md says."
+      remedy    = "The drain does not keep up, or stores nothing, and SQS drops records after 14 days: read the log group /aws/lambda/${local.drain}."
+    }
+    audit-poison = {
+      namespace = "Gatehouse", metric = "audit_poison", statistic = "Sum", dimensions = local.of_drain
+      period    = 300, above = 0
+      remedy    = "A message in the audit queue is no record, or was changed on its way. It lies among the dead letters with its reason; whoever may send to ${var.name_prefix}-audit besides the function is the first question."
+    }
+    drain-failed = {
+      namespace = "Gatehouse", metric = "drain_failed", statistic = "Sum", dimensions = local.of_drain
+      period    = 300, above = 0
+      remedy    = "Records could not be stored, and come again. The log of ${local.drain} tells which store failed."
+    }
+    trail-broken = {
+      namespace = "Gatehouse", metric = "trail_broken", statistic = "Sum", dimensions = local.of_sealer
+      period    = 300, above = 0
+      remedy    = "The trail is not whole: records are missing for an hour, or two contradict one another, or a digest is not what it was. `gatehouse audit verify --aws ${var.name_prefix}` tells what, where, and what it proves."
+    }
+    trail-unanswered = {
+      namespace = "Gatehouse", metric = "trail_unanswered", statistic = "Sum", dimensions = local.of_sealer
+      period    = 3600, above = 0
+      remedy    = "Requests have no outcome: their function was killed in mid-request. What they may have cost is booked. `gatehouse audit verify` names them."
     }
   }
 }
@@ -129,6 +163,25 @@ resource "aws_cloudwatch_metric_alarm" "plain" {
 
   # No requests, no data: a bundle that nobody calls is well. That the alarms reach someone is seen by `set-alarm-state`.
   treat_missing_data = "notBreaching"
+
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
+}
+
+# An hour's digest is there ten minutes past the next; silence for three hours is no sealer at work.
+resource "aws_cloudwatch_metric_alarm" "unsealed" {
+  alarm_name          = "${var.name_prefix}-seal-missing"
+  alarm_description   = "The audit trail is not sealed any more: until it is, what is dropped from its newest hours does not show. Read the log group /aws/lambda/${local.sealer}; the next run makes up for all hours."
+  namespace           = "Gatehouse"
+  metric_name         = "sealed"
+  dimensions          = local.of_sealer
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 3
+  datapoints_to_alarm = 3
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
 
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]

@@ -37,6 +37,23 @@ locals {
         ]
       },
     ],
+    [
+      {
+        title = "The trail: hours sealed, what is wrong with it"
+        lines = concat(
+          [for metric in ["sealed", "trail_broken", "trail_unanswered"] : ["Gatehouse", metric, "function", module.sealer.name]],
+          [for metric in ["audit_poison", "drain_failed"] : ["Gatehouse", metric, "function", module.drain.name]],
+        )
+      },
+      {
+        title = "Drain and sealer: errors, throttles"
+        lines = [for pair in setproduct([module.drain.name, module.sealer.name], ["Errors", "Throttles"]) : ["AWS/Lambda", pair[1], "FunctionName", pair[0]]]
+      },
+      {
+        title = "Drain: records taken over"
+        lines = [["AWS/SQS", "NumberOfMessagesDeleted", "QueueName", aws_sqs_queue.audit.name]]
+      },
+    ],
   ]
 }
 
@@ -47,7 +64,7 @@ resource "aws_cloudwatch_dashboard" "bundle" {
     widgets = concat(
       [{
         type       = "alarm", x = 0, y = 0, width = 24, height = 3
-        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn) }
+        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn) }
       }],
       flatten([
         for row, widgets in local.rows : [

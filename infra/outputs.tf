@@ -77,3 +77,23 @@ output "key_arn" {
   description = "The ARN of the key that encrypts secrets, tables, queues and logs."
   value       = aws_kms_key.bundle.arn
 }
+
+output "audit_bucket" {
+  description = "The name of the bucket that holds the audit trail."
+  value       = aws_s3_bucket.audit.bucket
+}
+
+output "drain_function_name" {
+  description = "The name of the function that stores audit records."
+  value       = module.drain.name
+}
+
+output "sealer_function_name" {
+  description = "The name of the function that seals the audit trail."
+  value       = module.sealer.name
+}
+
+output "sealing_key_arn" {
+  description = "The ARN of the key that seals the audit trail; `aws kms get-public-key` gives its public half."
+  value       = aws_kms_key.seal.arn
+}

@@ -107,6 +107,42 @@ variable "zip_path" {
   }
 }
 
+variable "drain_zip_path" {
+  description = "The zip of the drain and the sealer, from this directory. `just package` puts it there."
+  type        = string
+  default     = "../target/lambda/drain/bootstrap.zip"
+  nullable    = false
+
+  validation {
+    condition     = fileexists(var.drain_zip_path)
+    error_message = "drain_zip_path names no file: run `just package` first, or name the zip that your pipeline built."
+  }
+}
+
+variable "audit_lock_mode" {
+  description = "Whether objects of the audit trail are locked against deletion: `GOVERNANCE` (only who may bypass it deletes), `COMPLIANCE` (nobody does, not even the account's root) or `off`. It is decided when the bucket is made."
+  type        = string
+  default     = "GOVERNANCE"
+  nullable    = false
+
+  validation {
+    condition     = contains(["GOVERNANCE", "COMPLIANCE", "off"], var.audit_lock_mode)
+    error_message = "audit_lock_mode must be GOVERNANCE, COMPLIANCE or off. Nobody can take COMPLIANCE back before an object's time is up."
+  }
+}
+
+variable "audit_retention_days" {
+  description = "How many days an object of the audit trail is locked for."
+  type        = number
+  default     = 400
+  nullable    = false
+
+  validation {
+    condition     = var.audit_retention_days >= 1 && var.audit_retention_days <= 36500 && floor(var.audit_retention_days) == var.audit_retention_days
+    error_message = "audit_retention_days must be a whole number from 1 to 36500."
+  }
+}
+
 variable "zip_hash" {
   description = "The base64 SHA-256 that the zip must have, where a pipeline vouches for it; by default whatever is there is deployed."
   type        = string

@@ -10,7 +10,8 @@ variables {
   spend_per_hour_usd   = 20
   alarm_emails         = ["oncall@example.com"]
   # Any file will do: nothing is uploaded.
-  zip_path = "tests/bundle.tftest.hcl"
+  zip_path       = "tests/bundle.tftest.hcl"
+  drain_zip_path = "tests/bundle.tftest.hcl"
 }
 
 run "stands_on_what_is_kept_bounded_and_watched" {
@@ -94,18 +95,22 @@ run "stands_on_what_is_kept_bounded_and_watched" {
 
   assert {
     condition = jsonencode({ for name, alarm in aws_cloudwatch_metric_alarm.plain : name => "${alarm.namespace} ${alarm.metric_name} > ${alarm.threshold} in ${alarm.period}" }) == jsonencode({
-      answers-5xx    = "AWS/Lambda Url5xxCount > 5 in 300"
-      audit-age      = "AWS/SQS ApproximateAgeOfOldestMessage > 864000 in 300"
-      audit-dead     = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
-      audit-failed   = "Gatehouse audit_failed > 0 in 60"
-      budget-overrun = "Gatehouse budget_overrun > 0 in 300"
-      errors         = "AWS/Lambda Errors > 0 in 300"
-      fail-open      = "Gatehouse fail_open > 0 in 60"
-      key-rejected   = "Gatehouse key_rejected > 0 in 60"
-      ledger-failed  = "Gatehouse ledger_failed > 0 in 60"
-      policy-refused = "Gatehouse policy_refused > 0 in 300"
-      spend          = "Gatehouse cost_micros > 20000000 in 3600"
-      throttles      = "AWS/Lambda Throttles > 0 in 300"
+      answers-5xx      = "AWS/Lambda Url5xxCount > 5 in 300"
+      audit-age        = "AWS/SQS ApproximateAgeOfOldestMessage > 864000 in 300"
+      audit-dead       = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
+      audit-failed     = "Gatehouse audit_failed > 0 in 60"
+      audit-poison     = "Gatehouse audit_poison > 0 in 300"
+      budget-overrun   = "Gatehouse budget_overrun > 0 in 300"
+      drain-failed     = "Gatehouse drain_failed > 0 in 300"
+      errors           = "AWS/Lambda Errors > 0 in 300"
+      fail-open        = "Gatehouse fail_open > 0 in 60"
+      key-rejected     = "Gatehouse key_rejected > 0 in 60"
+      ledger-failed    = "Gatehouse ledger_failed > 0 in 60"
+      policy-refused   = "Gatehouse policy_refused > 0 in 300"
+      spend            = "Gatehouse cost_micros > 20000000 in 3600"
+      throttles        = "AWS/Lambda Throttles > 0 in 300"
+      trail-broken     = "Gatehouse trail_broken > 0 in 300"
+      trail-unanswered = "Gatehouse trail_unanswered > 0 in 3600"
     })
     error_message = "The alarms are others."
   }
@@ -113,7 +118,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.plain :
-      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-completion" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
+      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-completion" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
     ])
     error_message = "An alarm watches a metric that nobody writes."
   }
@@ -163,6 +168,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
         "ArnLike aws:SourceArn"          = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:gatehouse-*"]
         "StringEquals aws:SourceAccount" = ["123456789012"]
       }]
+      TheSealerTellsTheHead = [["sns:Publish"], [aws_sns_topic.alarms.arn], { AWS = [module.sealer.role_arn] }, {}]
     })
     error_message = "CloudWatch may not publish the bundle's alarms to the topic, or others may."
   }

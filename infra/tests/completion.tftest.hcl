@@ -10,7 +10,8 @@ variables {
   spend_per_hour_usd   = 20
   alarm_emails         = ["oncall@example.com"]
   # Any file will do: nothing is uploaded.
-  zip_path = "tests/completion.tftest.hcl"
+  zip_path       = "tests/completion.tftest.hcl"
+  drain_zip_path = "tests/completion.tftest.hcl"
 }
 
 run "lets_everyone_knock_at_the_url_and_the_function_do_its_work" {

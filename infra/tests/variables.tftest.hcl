@@ -10,7 +10,8 @@ variables {
   spend_per_hour_usd   = 20
   alarm_emails         = ["oncall@example.com"]
   # Any file will do: nothing is uploaded.
-  zip_path = "tests/variables.tftest.hcl"
+  zip_path       = "tests/variables.tftest.hcl"
+  drain_zip_path = "tests/variables.tftest.hcl"
 }
 
 run "refuses_what_is_not_on_the_list" {

@@ -187,6 +187,9 @@ fn variables(zip: &std::path::Path, gemini: &Gemini) -> Value {
         "alarm_emails": ["oncall@example.com"],
         "name_prefix": PREFIX,
         "zip_path": zip,
+        "drain_zip_path": zip,
+        // Gone when it is destroyed, too.
+        "audit_lock_mode": "off",
         "architecture": "x86_64",
         "gemini_base_url": gemini.url(),
         // Gone when it is destroyed.
