@@ -22,9 +22,11 @@ use crate::config::Strings;
 
 mod lambda;
 mod server;
+mod work;
 
 pub use lambda::{Failed, RUNTIME_API, Runtime};
 pub use server::stop_signal;
+pub use work::{Task, Undone, work};
 
 /// The port to serve HTTP on, outside Lambda. Container platforms set it.
 pub const PORT: &str = "PORT";
@@ -50,6 +52,15 @@ pub enum Error {
     /// Lambda could not be asked for the next invocation.
     #[error("the Lambda Runtime API failed")]
     Runtime(#[source] Failed),
+    /// Standard input could not be read.
+    #[error("could not read the event from standard input")]
+    Input(#[source] io::Error),
+    /// Standard output could not be written.
+    #[error("could not print the answer")]
+    Output(#[source] io::Error),
+    /// The one piece of work was not done: its stable reason.
+    #[error("the work was not done: {0}")]
+    Undone(&'static str),
 }
 
 impl Door {

@@ -1,8 +1,9 @@
-//! Secrets Manager: the provider's key, and the pepper.
+//! Secrets Manager: the provider's key, as who uses it and as who rotates it sees it, and the pepper.
 
 mod cache;
 pub mod keys;
 pub mod pepper;
+pub mod versions;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
@@ -13,6 +14,7 @@ use crate::secret::Secret;
 
 pub use self::keys::Keys;
 pub use self::pepper::Peppers;
+pub use self::versions::Versions;
 
 /// What an [`Unavailable`](crate::ports::Unavailable) calls it.
 const STORE: &str = "Secrets Manager";

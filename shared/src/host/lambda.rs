@@ -1,4 +1,5 @@
-//! Answers the invocations of a Lambda function behind a Function URL that streams its responses.
+//! Answers the invocations of a Lambda function: of one behind a Function URL that streams its responses, or of one that
+//! works on events.
 //!
 //! It is an own loop over the three calls of Lambda's Runtime API, because the stock client (`lambda_runtime` 1.5, with
 //! `lambda_runtime_api_client` 1.1) has two faults that cannot be switched off. It leaves Nagle's algorithm on, so that
@@ -20,7 +21,7 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::{Body, Deadline, Received};
+use super::{Body, Deadline, Received, Task, Undone};
 use crate::clock::Timestamp;
 use crate::config::Strings;
 use crate::telemetry::Chain;
@@ -41,6 +42,10 @@ const MALFORMED_WORDS: &str = "the event is no request of a Function URL";
 
 /// Names one attempt at an invocation, and goes back with its response.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+
+/// What work is called that panicked, and what is told of all that was not done.
+const PANICKED_CODE: &str = "panicked";
+const UNDONE_WORDS: &str = "the work was not done; the log tells why";
 
 /// The answer to a request whose handling panicked. The panic hook has told where.
 const PANICKED: &str = r#"{"error":{"code":500,"message":"the function failed","status":"INTERNAL"}}"#;
@@ -110,6 +115,47 @@ impl Runtime {
         // A task, so that a panic in it ends no more than its own request.
         let response = tasks.spawn(answer(request).in_current_span()).await.unwrap_or_else(|_| panicked());
         self.respond(&invocation, response).await
+    }
+
+    /// Works on events, one after the other, until `stop` is done.
+    pub(super) async fn work<F, W>(&self, work: F, stop: impl Future<Output = ()>) -> Result<(), Failed>
+    where
+        F: Fn(Task) -> W,
+        W: Future<Output = Result<Bytes, Undone>> + Send + 'static,
+    {
+        let tasks = TaskTracker::new();
+        let mut stop = pin!(stop);
+        loop {
+            let mut invocation = tokio::select! {
+                () = &mut stop => return Ok(()),
+                next = self.next() => next?,
+            };
+            let span = tracing::info_span!("invocation", id = invocation.id, trace = invocation.trace);
+            let task = Task { event: std::mem::take(&mut invocation.event), deadline: invocation.deadline };
+            // A task, so that a panic in it ends no more than its own invocation.
+            let done = tasks.spawn(work(task).instrument(span.clone())).await.unwrap_or(Err(Undone(PANICKED_CODE)));
+            let told = async {
+                match done {
+                    Ok(answer) => call::send(&self.api, self.answer(&invocation, answer)?).await.map(drop),
+                    Err(Undone(code)) => {
+                        self.report(&format!("invocation/{}/error", invocation.id), code, UNDONE_WORDS).await
+                    }
+                }
+            };
+            if let Err(failed) = told.instrument(span).await {
+                tracing::warn!(error = %Chain(&failed), "an answer did not reach Lambda");
+            }
+        }
+    }
+
+    fn answer(&self, invocation: &Invocation, answer: Bytes) -> Result<Request<Full<Bytes>>, Failed> {
+        let path = format!("invocation/{}/response", invocation.id);
+        let mut request = self.request(Method::POST, &path, Full::new(answer))?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(attempt) = &invocation.attempt {
+            request.headers_mut().insert(INVOCATION_ID, attempt.clone());
+        }
+        Ok(request)
     }
 
     async fn next(&self) -> Result<Invocation, Failed> {

@@ -300,3 +300,50 @@ async fn without_a_runtime_api_there_is_nothing_to_serve() {
     let ended = nobody.serve(|_| async { text_body("") }, std::future::pending()).await;
     assert!(matches!(ended, Err(Failed::Unreachable(_))), "{ended:?}");
 }
+
+impl Double {
+    /// Has a function work on the double's events.
+    fn works<W>(&self, work: impl Fn(Task) -> W + Send + Sync + 'static)
+    where
+        W: Future<Output = Result<Bytes, Undone>> + Send + 'static,
+    {
+        let runtime = self.runtime.clone();
+        TaskTracker::new().spawn(async move { runtime.work(work, std::future::pending()).await.unwrap() });
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_worked_on_until_its_deadline_and_its_answer_is_json() {
+    let mut double = Double::with(vec![json!({"Step": "one"})]).await;
+    double.works(|Task { event, deadline }| async move {
+        assert_eq!(deadline, Some(Deadline(Timestamp(1_700_000_000_123))));
+        Ok(event)
+    });
+    let (path, headers, all) = double.all_told().await;
+    assert_eq!(path, "/2018-06-01/runtime/invocation/id-1/response");
+    assert_eq!(
+        (&headers["content-type"], &headers[INVOCATION_ID]),
+        (&"application/json".parse().unwrap(), &"attempt-1".parse().unwrap())
+    );
+    assert_eq!(all, br#"{"Step":"one"}"#);
+}
+
+#[tokio::test]
+async fn work_that_is_not_done_is_told_by_its_code_alone_and_the_next_is_worked_on() {
+    let mut double = Double::with(vec![json!("fail"), json!("panic"), json!("fine")]).await;
+    double.works(|Task { event, .. }| async move {
+        match &event[..] {
+            br#""fail""# => Err(Undone("key_refused")),
+            br#""panic""# => panic!("hunter2"),
+            _ => Ok(event),
+        }
+    });
+    for (number, code) in [(1, "key_refused"), (2, PANICKED_CODE)] {
+        let (path, headers, all) = double.all_told().await;
+        assert_eq!(path, format!("/2018-06-01/runtime/invocation/id-{number}/error"));
+        assert_eq!(headers["lambda-runtime-function-error-type"], code);
+        let told: Value = serde_json::from_slice(&all).unwrap();
+        assert_eq!(told, json!({"errorType": code, "errorMessage": UNDONE_WORDS, "stackTrace": []}));
+    }
+    assert_eq!(double.all_told().await.2, br#""fine""#);
+}
