@@ -136,7 +136,11 @@ impl Secrets {
             Some(to) if !self.versions.contains_key(to) => return refused("ResourceNotFoundException"),
             Some(to) => self.attach(stage, to),
             None if stage == "AWSCURRENT" => return refused("InvalidParameterException"),
-            None => self.versions.values_mut().for_each(|kept| drop(kept.stages.remove(stage))),
+            None => {
+                for kept in self.versions.values_mut() {
+                    kept.stages.remove(stage);
+                }
+            }
         }
         if let ("AWSCURRENT", Some(before)) = (stage, before.filter(|before| Some(before.as_str()) != to)) {
             self.attach("AWSPREVIOUS", &before);

@@ -212,13 +212,17 @@ fn environment(url: &str) -> HashMap<&'static str, String> {
     ])
 }
 
-/// Asks Gemini again and again, as `completion` does.
-async fn consume(url: String, stop: Arc<AtomicBool>) -> (usize, Vec<String>, Vec<String>) {
-    let settings = environment(&url);
+fn clients(url: &str) -> Clients {
+    let settings = environment(url);
     let settings: HashMap<&str, &str> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut read = Reader::new(&settings);
     let access = Access::read(&mut read);
-    let secrets = Clients::new(read.finish(access).unwrap()).unwrap().secrets_manager();
+    Clients::new(read.finish(access).unwrap()).unwrap()
+}
+
+/// Asks Gemini again and again, as `completion` does.
+async fn consume(url: String, stop: Arc<AtomicBool>) -> (usize, Vec<String>, Vec<String>) {
+    let secrets = clients(&url).secrets_manager();
     // Somewhere in 2027; only its steps matter.
     let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
     let keys = Keys::new(secrets, SECRET, Quick(Arc::clone(&clock)));
