@@ -48,6 +48,10 @@ bench-cold:
     cargo build --release -p tests --example stock
     cargo bench -p tests --bench cold
 
+# Rotations of the key under traffic, with a fault in most runs: requests served, rotations done, faults, failures (0).
+bench-rotation *words:
+    cargo bench -p rotation --bench rotation -- {{ words }}
+
 # Licences, advisories, sources and bans of all dependencies.
 deny:
     cargo deny check

@@ -164,7 +164,8 @@ resource "aws_cloudwatch_metric_alarm" "plain" {
   # No requests, no data: a bundle that nobody calls is well. That the alarms reach someone is seen by `set-alarm-state`.
   treat_missing_data = "notBreaching"
 
-  alarm_actions = [aws_sns_topic.alarms.arn]
+  # A rejected key is replaced before its time, at most once an hour.
+  alarm_actions = concat([aws_sns_topic.alarms.arn], each.key == "key-rejected" && local.mints ? [module.rotation[0].arn] : [])
   ok_actions    = [aws_sns_topic.alarms.arn]
 }
 

@@ -63,6 +63,16 @@ output "gemini_secret_arn" {
   value       = aws_secretsmanager_secret.gemini_key.arn
 }
 
+output "rotation_function_name" {
+  description = "The name of the function that replaces the key; null where `rotation` is not set."
+  value       = one(module.rotation[*].name)
+}
+
+output "rotation_role_arn" {
+  description = "The ARN of the role that it runs as, for Google's workload identity pool (google.md); null where `rotation` is not set."
+  value       = one(module.rotation[*].role_arn)
+}
+
 output "pepper_secret_arn" {
   description = "The ARN of the secret that takes the pepper."
   value       = aws_secretsmanager_secret.pepper.arn

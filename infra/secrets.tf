@@ -1,9 +1,9 @@
 # Both are made empty: a value that Terraform knows is a value in its state.
 
 resource "aws_secretsmanager_secret" "gemini_key" {
-  #checkov:skip=CKV2_AWS_57:The key is made by Google, so only a function that asks Google can rotate it.
+  #checkov:skip=CKV2_AWS_57:It rotates where `rotation` is set: only a function that asks Google can make a key of Google's.
   name                    = "${var.name_prefix}/gemini-key"
-  description             = "The key for Gemini. The operator puts it here."
+  description             = "The key for Gemini. The operator puts the first one here; rotation, where it is on, the others."
   kms_key_id              = aws_kms_key.bundle.arn
   recovery_window_in_days = var.secret_recovery_days
 }

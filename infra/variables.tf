@@ -249,6 +249,77 @@ variable "gemini_base_url" {
   }
 }
 
+variable "rotation" {
+  description = "How the key for Gemini is replaced; by default not at all. `keys` is `auth` (minted at Google and bound to `key_service_account`, which is what Gemini takes), `standard` (minted and bound to none) or `supplied` (you put them). The Google names come out of google.md. `schedule_expression` is UTC."
+  type = object({
+    keys                 = optional(string, "auth")
+    google_project       = optional(string)
+    google_audience      = optional(string)
+    mint_service_account = optional(string)
+    key_service_account  = optional(string)
+    probe_model          = optional(string, "gemini-3.5-flash")
+    schedule_expression  = optional(string, "cron(0 3 1 * ? *)")
+    rotate_immediately   = optional(bool, false)
+    google_base_url      = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.rotation == null || contains(["auth", "standard", "supplied"], try(var.rotation.keys, ""))
+    error_message = "rotation.keys must be auth, standard or supplied. Gemini takes auth keys."
+  }
+  validation {
+    condition     = try(var.rotation.keys, "supplied") == "supplied" || alltrue([for name in [try(var.rotation.google_project, null), try(var.rotation.google_audience, null), try(var.rotation.mint_service_account, null)] : name != null])
+    error_message = "rotation needs google_project, google_audience and mint_service_account to mint keys: google.md makes them. Where nobody may mint, set keys = \"supplied\"."
+  }
+  validation {
+    condition     = try(var.rotation.keys, "supplied") != "supplied" || alltrue([for name in [try(var.rotation.google_project, null), try(var.rotation.google_audience, null), try(var.rotation.mint_service_account, null), try(var.rotation.key_service_account, null)] : name == null])
+    error_message = "rotation with keys = \"supplied\" asks nothing of Google: leave google_project, google_audience, mint_service_account and key_service_account out."
+  }
+  validation {
+    condition     = (try(var.rotation.keys, "supplied") == "auth") == (try(var.rotation.key_service_account, null) != null) || try(var.rotation.keys, "supplied") == "supplied"
+    error_message = "rotation.key_service_account names the account that auth keys are bound to: set it with keys = \"auth\" and leave it out with \"standard\"."
+  }
+  validation {
+    condition     = alltrue([for account in [try(var.rotation.mint_service_account, null), try(var.rotation.key_service_account, null)] : account == null || can(regex("^[a-z0-9-]+@[a-z0-9.:-]+\\.gserviceaccount\\.com$", account))])
+    error_message = "rotation's service accounts are told by e-mail, such as rotator@PROJECT.iam.gserviceaccount.com."
+  }
+  validation {
+    condition     = try(var.rotation.google_audience, null) == null || can(regex("^//iam\\.googleapis\\.com/projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]+/providers/[a-z0-9-]+$", var.rotation.google_audience))
+    error_message = "rotation.google_audience must be //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER; google.md prints it."
+  }
+  validation {
+    # With rate() or days a rotation that was scheduled before may still begin on apply.
+    condition     = var.rotation == null || can(regex("^cron\\([^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+\\)$", var.rotation.schedule_expression))
+    error_message = "rotation.schedule_expression must be cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) in UTC, such as cron(0 3 1 * ? *) for the first of each month at three."
+  }
+  validation {
+    # Google counts a key as used for seven days, and keys rest for one: with less between two, there soon is no room.
+    condition     = var.rotation == null || !can(regex("^cron\\([^ ]*[*/,-][^ ]* |^cron\\([^ ]+ [^ ]*[*/,-]", var.rotation.schedule_expression))
+    error_message = "rotation.schedule_expression must name one minute and one hour: an old key can only go a day after it was replaced, so rotate once a day at most, and better once a month."
+  }
+  validation {
+    condition     = var.rotation == null || can(regex("^[a-z0-9.-]+$", var.rotation.probe_model))
+    error_message = "rotation.probe_model must be a model that callers may use, such as gemini-3.5-flash: new keys are tried with it."
+  }
+  validation {
+    condition     = try(var.rotation.google_base_url, null) == null || (var.local_endpoint != null && can(regex("^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?/?$", var.rotation.google_base_url)))
+    error_message = "rotation.google_base_url is for tests on this machine, with local_endpoint: leave it out."
+  }
+}
+
+variable "rotation_zip_path" {
+  description = "The zip of the function that replaces the key, from this directory. `just package` puts it there. Only read where `rotation` is set."
+  type        = string
+  default     = "../target/lambda/rotation/bootstrap.zip"
+  nullable    = false
+
+  validation {
+    condition     = var.rotation == null || fileexists(var.rotation_zip_path)
+    error_message = "rotation_zip_path names no file: run `just package` first, or name the zip that your pipeline built."
+  }
+}
+
 variable "log_level" {
   description = "How much the function logs. Prompts, answers and keys are never logged."
   type        = string

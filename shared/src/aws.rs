@@ -128,6 +128,32 @@ impl Access {
     }
 }
 
+impl Access {
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Names the credentials.
+    #[must_use]
+    pub const fn access_key_id(&self) -> &Secret<String> {
+        &self.access_key_id
+    }
+
+    /// Signs requests.
+    #[must_use]
+    pub const fn secret_access_key(&self) -> &Secret<String> {
+        &self.secret_access_key
+    }
+
+    /// Shows that the two are temporary; a role's always are.
+    #[must_use]
+    pub const fn session_token(&self) -> Option<&Secret<String>> {
+        self.session_token.as_ref()
+    }
+}
+
 /// A region's name. It becomes part of a host's name, so it has the characters of one label.
 struct RegionName(String);
 

@@ -28,8 +28,20 @@ static TLS: LazyLock<Result<rustls::ClientConfig, rustls::Error>> = LazyLock::ne
 /// # Errors
 /// [`Unbuildable`] when TLS or the resolver cannot be set up.
 pub fn client(connect: Duration) -> Result<reqwest::Client, Unbuildable> {
+    build(connect, reqwest::Client::builder())
+}
+
+/// A client that makes a connection for each request.
+///
+/// # Errors
+/// As [`client`].
+pub fn client_that_keeps_no_connection(connect: Duration) -> Result<reqwest::Client, Unbuildable> {
+    build(connect, reqwest::Client::builder().pool_max_idle_per_host(0))
+}
+
+fn build(connect: Duration, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Unbuildable> {
     let tls = TLS.as_ref().map_err(|error| Unbuildable(error.clone().into()))?;
-    reqwest::Client::builder()
+    builder
         .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
         // Whatever the environment says of proxies.

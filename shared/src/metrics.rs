@@ -21,6 +21,10 @@ const REFUSED: &str = "refused";
 /// counts as refused.
 const UNRECORDED: &str = "unrecorded";
 
+/// What an event is called that tells of a rotation that is done, and of an event that came to nothing.
+const ROTATED: &str = "rotated";
+const NOT_DONE: &str = "not_done";
+
 /// Numbers of a request that was answered: the field, the metric and its unit.
 const NUMBERS: [(&str, &str, &str); 7] = [
     ("gen_ai.usage.input_tokens", "tokens_input", COUNT),
@@ -58,6 +62,16 @@ const FAULTS: [(&str, &str); 16] = [
     ("trail_broken", "trail_broken"),
     ("trail_unanswered", "trail_unanswered"),
     ("trail_unavailable", "drain_failed"),
+];
+
+/// Likewise, of the function that rotates the key.
+const ROTATION_FAULTS: [(&str, &str); 6] = [
+    ("key_in_use", "key_in_use"),
+    ("pending_stuck", "pending_stuck"),
+    ("rotation_is_off", "rotation_overdue"),
+    ("rotation_overdue", "rotation_overdue"),
+    ("served_key_gone", "served_key_gone"),
+    ("too_many_keys", "too_many_keys"),
 ];
 
 /// How the code of an event ends that tells of a part which failed and was passed by, since the policy says so.
@@ -120,10 +134,16 @@ impl Event {
                 }
                 lines
             }
+            ROTATED => vec![line(&[], &[Group { by: &[&[]], metrics: &[("rotations", COUNT, 1)] }])],
+            NOT_DONE => {
+                let failed = Group { by: &[&[], &["code"]], metrics: &[("rotation_failed", COUNT, 1)] };
+                vec![line(&[("code", &self.code)], &[failed])]
+            }
             REFUSED => vec![line(&[("decision", REFUSED), ("code", &self.code)], &[REQUEST, REFUSAL])],
             _ => {
                 let fault = FAULTS
                     .iter()
+                    .chain(&ROTATION_FAULTS)
                     .find(|(code, _)| *code == self.code)
                     .map(|(_, metric)| line(&[], &[Group { by: &[&[]], metrics: &[(metric, COUNT, 1)] }]));
                 let open = self.code.strip_suffix(OPEN).map(|part| {

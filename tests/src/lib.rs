@@ -15,6 +15,7 @@ pub mod aws;
 pub mod client;
 pub mod gate;
 pub mod gemini;
+pub mod rotating;
 pub mod sdk;
 pub mod wait;
 

@@ -49,6 +49,9 @@ pub(crate) struct Part {
     actions: &'static str,
 }
 
+/// What it takes to put a secret's first value.
+const PUT: &str = "secretsmanager:DescribeSecret and secretsmanager:PutSecretValue";
+
 impl Part {
     pub(crate) const AUDIT: Self = Self::queue("-audit");
     pub(crate) const AUDIT_DEAD: Self = Self::queue("-audit-dead");
@@ -59,8 +62,15 @@ impl Part {
     pub(crate) const CALLERS_LIST: Self = Self::table("-callers", "dynamodb:Scan");
     pub(crate) const CALLERS_REVOKE: Self =
         Self::table("-callers", "dynamodb:GetItem, dynamodb:UpdateItem and dynamodb:DeleteItem");
-    pub(crate) const GEMINI_KEY: Self = Self::secret("/gemini-key");
-    pub(crate) const PEPPER: Self = Self::secret("/pepper");
+    pub(crate) const GEMINI_KEY: Self = Self::secret("/gemini-key", PUT);
+    pub(crate) const GEMINI_KEY_LOOK: Self =
+        Self::secret("/gemini-key", "secretsmanager:DescribeSecret and secretsmanager:GetSecretValue");
+    pub(crate) const GEMINI_KEY_REVOKE: Self = Self::secret(
+        "/gemini-key",
+        "secretsmanager:DescribeSecret, secretsmanager:GetSecretValue, secretsmanager:RotateSecret, \
+         secretsmanager:UpdateSecretVersionStage and lambda:InvokeFunction on the rotation",
+    );
+    pub(crate) const PEPPER: Self = Self::secret("/pepper", PUT);
     pub(crate) const POLICY: Self = Self::table("-policy", "dynamodb:GetItem");
 
     pub(crate) const SEALING_KEY: Self =
@@ -70,13 +80,8 @@ impl Part {
         Self { kind: "queue", prefix: "", suffix, actions: "sqs:GetQueueUrl and sqs:GetQueueAttributes" }
     }
 
-    const fn secret(suffix: &'static str) -> Self {
-        Self {
-            kind: "secret",
-            prefix: "",
-            suffix,
-            actions: "secretsmanager:DescribeSecret and secretsmanager:PutSecretValue",
-        }
+    const fn secret(suffix: &'static str, actions: &'static str) -> Self {
+        Self { kind: "secret", prefix: "", suffix, actions }
     }
 
     const fn table(suffix: &'static str, actions: &'static str) -> Self {

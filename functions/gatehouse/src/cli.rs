@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, caller, evaluate, init, judge, policy, redact, up};
+use crate::commands::{audit, caller, evaluate, init, judge, policy, redact, rotation, up};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -32,6 +32,7 @@ const STYLES: Styles = Styles::styled()
   gatehouse policy show > policy.toml
   gatehouse policy check policy.toml
   gatehouse init --aws gatehouse
+  gatehouse rotation plan --aws gatehouse
 
 Every command has more help: gatehouse judge --help"
 )]
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::Evaluate),
     Policy(policy::Policies),
     Init(init::Init),
+    #[command(subcommand)]
+    Rotation(rotation::Rotation),
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) mod listing;
 pub(crate) mod policy;
 pub(crate) mod redact;
 mod reload;
+pub(crate) mod rotation;
 pub(crate) mod up;
 
 use std::error::Error;
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
         Some(Command::Judge(judge)) => judge.run(),
         Some(Command::Policy(policy)) => policy.run(&cli.data),
         Some(Command::Redact(redact)) => redact.run(),
+        Some(Command::Rotation(rotation)) => rotation::run(&rotation, settings),
         Some(Command::Up(up)) => Ok(up::run(&up, &cli.data, settings).map(|()| Ending::Well)?),
         None => Ok(up::run(&up::Up::default(), &cli.data, settings).map(|()| Ending::Well)?),
     }

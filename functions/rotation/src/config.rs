@@ -1,8 +1,7 @@
 //! What the function reads from its environment.
 
-use std::time::Duration;
-
-use shared::config::{Invalid, Reader, Seconds, Setting, Strings};
+use shared::config::{Reader, Setting};
+use shared::google::base::keeps_the_key;
 use url::Url;
 
 /// The ARN of the secret that holds Gemini's key.
@@ -26,13 +25,11 @@ pub const PROBE_MODEL: &str = "PROBE_MODEL";
 pub const GEMINI_BASE_URL: &str = "GEMINI_BASE_URL";
 /// Where all of Google's other services are, for a stand-in.
 pub const GOOGLE_BASE_URL: &str = "GOOGLE_BASE_URL";
-/// How long consumers may keep a key, in seconds: what a revocation waits for.
-pub const CACHED_SECONDS: &str = "CACHED_SECONDS";
 
 /// Settings of the function.
 ///
 /// # Defaults
-/// `keys` are auth keys; `cached` is five minutes; Gemini and Google are where they always are.
+/// `keys` are auth keys; Gemini and Google are where they always are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The secret's ARN.
@@ -43,8 +40,6 @@ pub struct Config {
     pub model: String,
     /// Where Gemini is, if not where it always is.
     pub gemini: Option<Url>,
-    /// How long consumers may keep a key.
-    pub cached: Duration,
 }
 
 /// Where new keys come from.
@@ -105,28 +100,34 @@ impl Setting for Name {
     }
 }
 
+/// An address to which keys and tokens are sent.
+struct Base(Url);
+
+impl Setting for Base {
+    const WANTED: &'static str = "a URL that begins with https://, or with http:// for this machine itself";
+
+    fn parse(text: &str) -> Option<Self> {
+        Url::parse(text).ok().filter(keeps_the_key).map(Self)
+    }
+}
+
 impl Config {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// [`Invalid`] with every mistake.
-    pub fn read(strings: &dyn Strings) -> Result<Self, Invalid> {
-        let mut read = Reader::new(strings);
+    /// Reads the settings; `None` only with a mistake noted.
+    pub fn read(read: &mut Reader<'_>) -> Option<Self> {
         let secret = read.required(GEMINI_SECRET_ARN);
         let model = read.required(PROBE_MODEL);
-        let gemini = read.optional(GEMINI_BASE_URL);
-        let Seconds(cached) = read.or(CACHED_SECONDS, Seconds(Duration::from_secs(5 * 60)));
+        let gemini = read.optional(GEMINI_BASE_URL).map(|Base(url)| url);
         let keys = match read.or(KEYS, Kind::Auth) {
             Kind::Supplied => Some(Keys::Supplied),
             Kind::Auth => {
                 let bound: Option<Name> = read.required(KEY_SERVICE_ACCOUNT);
-                let minted = Minted::read(&mut read, bound.as_ref().map(|Name(account)| account.clone()));
+                let minted = Minted::read(read, bound.as_ref().map(|Name(account)| account.clone()));
                 bound.and(minted).map(|minted| Keys::Minted(Box::new(minted)))
             }
-            Kind::Standard => Minted::read(&mut read, None).map(|minted| Keys::Minted(Box::new(minted))),
+            Kind::Standard => Minted::read(read, None).map(|minted| Keys::Minted(Box::new(minted))),
         };
-        let built = secret.zip(model).zip(keys);
-        read.finish(built.map(|((secret, Name(model)), keys)| Self { secret, keys, model, gemini, cached }))
+        let Name(model) = model?;
+        Some(Self { secret: secret?, keys: keys?, model, gemini })
     }
 }
 
@@ -137,7 +138,7 @@ impl Minted {
         let project: Option<Name> = read.required(GOOGLE_PROJECT);
         let audience = read.required(GOOGLE_AUDIENCE);
         let minter: Option<Name> = read.required(MINT_SERVICE_ACCOUNT);
-        let google = read.optional(GOOGLE_BASE_URL);
+        let google = read.optional(GOOGLE_BASE_URL).map(|Base(url)| url);
         let ((Name(bundle), Name(project)), (audience, Name(minter))) =
             bundle.zip(project).zip(audience.zip(minter))?;
         Some(Self { bundle, project, audience, minter, bound, google })
@@ -148,9 +149,15 @@ impl Minted {
 mod tests {
     use std::collections::HashMap;
 
-    use shared::config::{Mistake, Problem};
+    use shared::config::{Invalid, Mistake, Problem};
 
     use super::*;
+
+    fn config(settings: &HashMap<&'static str, &'static str>) -> Result<Config, Invalid> {
+        let mut read = Reader::new(settings);
+        let built = Config::read(&mut read);
+        read.finish(built)
+    }
 
     fn full() -> HashMap<&'static str, &'static str> {
         HashMap::from([
@@ -174,27 +181,26 @@ mod tests {
     #[test]
     fn keys_are_bound_to_a_service_account_unless_standard_ones_are_asked_for_by_name() {
         let mut settings = full();
-        assert_eq!(bound(&Config::read(&settings).unwrap()), Some("caller@p-1.iam.gserviceaccount.com"));
+        assert_eq!(bound(&config(&settings).unwrap()), Some("caller@p-1.iam.gserviceaccount.com"));
         settings.remove(KEY_SERVICE_ACCOUNT);
         assert_eq!(
-            Config::read(&settings).unwrap_err().mistakes,
+            config(&settings).unwrap_err().mistakes,
             [Mistake { variable: KEY_SERVICE_ACCOUNT, problem: Problem::Absent }]
         );
         settings.insert(KEYS, "standard");
-        assert_eq!(bound(&Config::read(&settings).unwrap()), None);
+        assert_eq!(bound(&config(&settings).unwrap()), None);
     }
 
     #[test]
     fn supplied_keys_need_nothing_of_google() {
         let settings = HashMap::from([(GEMINI_SECRET_ARN, "arn"), (PROBE_MODEL, "m"), (KEYS, "supplied")]);
-        let config = Config::read(&settings).unwrap();
-        assert_eq!((config.keys, config.cached), (Keys::Supplied, Duration::from_secs(300)));
+        assert_eq!(config(&settings).unwrap().keys, Keys::Supplied);
     }
 
     #[test]
     fn every_mistake_is_told_at_once() {
         let settings = HashMap::from([(KEYS, "auth"), (GOOGLE_PROJECT, "../other"), (PROBE_MODEL, "a/b")]);
-        let mistakes = Config::read(&settings).unwrap_err().mistakes;
+        let mistakes = config(&settings).unwrap_err().mistakes;
         let variables: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
         let expected = [
             GEMINI_SECRET_ARN,
@@ -206,5 +212,16 @@ mod tests {
             MINT_SERVICE_ACCOUNT,
         ];
         assert_eq!(variables, expected);
+    }
+
+    #[test]
+    fn keys_and_tokens_are_sent_nowhere_in_the_clear() {
+        for variable in [GEMINI_BASE_URL, GOOGLE_BASE_URL] {
+            let mut settings = full();
+            settings.insert(variable, "http://example.com");
+            assert_eq!(config(&settings).unwrap_err().to_string(), format!("`{variable}` is not {}", Base::WANTED));
+            settings.insert(variable, "http://127.0.0.1:9");
+            assert!(config(&settings).is_ok());
+        }
     }
 }

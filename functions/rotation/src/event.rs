@@ -12,6 +12,8 @@ use crate::plan::Step;
 pub enum Event {
     /// An alarm says that the provider rejects the current key.
     Alarm,
+    /// It is time to look whether all is well.
+    Look,
     /// An alarm that is over, or has no data.
     Quiet,
     /// Secrets Manager asks for a step.
@@ -33,7 +35,7 @@ pub struct Request {
 
 /// It is none of the events that are known. What it is, is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the event is neither a step of a rotation nor an alarm")]
+#[error("the event is none of: a step of a rotation, an alarm, a schedule's")]
 pub struct Unknown;
 
 #[derive(Deserialize)]
@@ -54,6 +56,9 @@ impl Event {
         if event.get("source").and_then(Value::as_str) == Some("aws.cloudwatch") {
             let state = event.pointer("/alarmData/state/value").and_then(Value::as_str).ok_or(Unknown)?;
             return Ok(if state == "ALARM" { Self::Alarm } else { Self::Quiet });
+        }
+        if event.get("source").and_then(Value::as_str) == Some("aws.events") {
+            return Ok(Self::Look);
         }
         let Called { step, secret_id, client_request_token, rotation_token } =
             Called::deserialize(event).map_err(|_| Unknown)?;
@@ -91,5 +96,11 @@ mod tests {
         assert!(matches!(Event::parse(&alarm("ALARM")), Ok(Event::Alarm)));
         assert!(matches!(Event::parse(&alarm("OK")), Ok(Event::Quiet)));
         assert!(matches!(Event::parse(&alarm("INSUFFICIENT_DATA")), Ok(Event::Quiet)));
+    }
+
+    #[test]
+    fn a_schedule_asks_for_a_look() {
+        let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+        assert!(matches!(Event::parse(&event), Ok(Event::Look)));
     }
 }

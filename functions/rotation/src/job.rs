@@ -2,6 +2,7 @@
 //! nothing that a consumer sees, or is the one compare-and-swap that makes a proven key current.
 
 mod keys;
+mod look;
 mod proof;
 mod revocation;
 mod sweep;

@@ -5,11 +5,13 @@
 //! new one, and may run twice at a time: at every instant the current version holds a key that works.
 
 pub mod config;
+pub mod deployment;
 pub mod error;
 pub mod event;
 pub mod job;
 pub mod plan;
 pub mod ports;
+pub mod work;
 
 pub use config::Config;
 pub use error::Error;

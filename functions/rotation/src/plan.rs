@@ -107,6 +107,12 @@ pub fn key_id(secret: &str, version: &VersionId) -> KeyId {
     KeyId(std::iter::once('g').chain(hash.chars().take(KEY_ID_DIGITS)).collect())
 }
 
+/// Tells the keys of one secret from those of another, in what a key is annotated with.
+#[must_use]
+pub fn secret_mark(secret: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(secret)).chars().take(KEY_ID_DIGITS).collect()
+}
+
 /// Hexadecimal digits of a hash in the name of a key: 160 bits.
 const KEY_ID_DIGITS: usize = 40;
 

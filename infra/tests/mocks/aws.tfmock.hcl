@@ -97,6 +97,19 @@ override_resource {
   }
 }
 
+override_resource {
+  target = module.rotation[0].aws_lambda_function.this
+  values = {
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:gatehouse-rotation"
+  }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = {
+    arn = "arn:aws:events:eu-west-1:123456789012:rule/gatehouse-rotation-look"
+  }
+}
+
 mock_resource "aws_iam_role" {
   defaults = {
     arn = "arn:aws:iam::123456789012:role/gatehouse-completion"

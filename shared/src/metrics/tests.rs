@@ -180,3 +180,29 @@ fn each_alarm_is_of_a_metric_that_is_emitted_for_the_function_as_a_whole() {
     }
     assert_eq!(watched.len(), alarms.matches("\"Gatehouse\"").count(), "{watched:?}");
 }
+
+#[test]
+fn a_rotation_is_counted_and_what_failed_by_its_code() {
+    let rotated = told(&event(&[("message", "rotated")], &[]));
+    assert_eq!(metrics(&rotated[0]), [("rotations".to_owned(), 1, vec!["function=f".to_owned()])]);
+    let failed = told(&event(&[("message", "not_done"), ("code", "no_room")], &[]));
+    let sets = vec!["function=f".to_owned(), "function=f code=no_room".to_owned()];
+    assert_eq!(metrics(&failed[0]), [("rotation_failed".to_owned(), 1, sets)]);
+}
+
+#[test]
+fn each_fault_of_the_rotation_has_an_alarm_on_its_function_and_no_alarm_waits_for_ever() {
+    let infra = include_str!("../../../infra/rotation.tf");
+    let watched: Vec<&str> = infra
+        .lines()
+        .filter(|line| settings(line, "namespace") == [NAMESPACE])
+        .inspect(|line| assert_eq!(settings(line, "dimensions"), ["local.of_rotation"], "{line}"))
+        .flat_map(|line| settings(line, "metric"))
+        .collect();
+    for (code, metric) in ROTATION_FAULTS {
+        assert!(watched.contains(&metric), "nobody hears of {metric}");
+        let lines = told(&event(&[("message", "a word"), ("code", code)], &[]));
+        assert_eq!(metrics(&lines[0]), [(metric.to_owned(), 1, vec!["function=f".to_owned()])], "{code}");
+    }
+    assert!(watched.iter().all(|name| ROTATION_FAULTS.iter().any(|(_, metric)| metric == name)), "{watched:?}");
+}

@@ -107,6 +107,33 @@ fn after(observed: &Observed, keys: &[Key], arn: &str, now: Timestamp) -> Vec<Re
     removals(keys, &kept(&secret, &holdings, arn), &read, now)
 }
 
+impl Deed {
+    /// Its name where a program reads it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Replace(_) => "replace",
+            Self::Keep(_) => "keep",
+            Self::Remove(..) => "remove",
+        }
+    }
+}
+
+impl Wrong {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoCurrent => "no_current",
+            Self::KeyGone(..) => "served_key_gone",
+            Self::Stuck(_) => "pending_stuck",
+            Self::RotationOff => "rotation_is_off",
+            Self::Overdue => "rotation_overdue",
+            Self::TooMany(_) => "too_many_keys",
+        }
+    }
+}
+
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for wrong in &self.wrong {

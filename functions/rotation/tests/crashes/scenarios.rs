@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rotation::event::Request;
 use rotation::plan::early::Early;
+use rotation::plan::outlook::Wrong;
 use rotation::plan::{Step, key_id};
 use rotation::ports::Notice;
 use rotation::{Error, Job, Minting};
@@ -478,4 +479,20 @@ fn a_key_that_was_rolled_back_from_outlives_the_rotation_right_after_it() {
     rotate(&world, &mut None, "third").unwrap();
     nothing_felt(&world);
     settles(&world);
+}
+
+#[test]
+fn a_look_changes_nothing_and_tells_what_keeps_the_next_rotation_from_beginning() {
+    let world = steady();
+    let log = effects(&world).len();
+    let look = || drive(&world, &mut None, job(&world).look()).unwrap().unwrap();
+    assert_eq!(look().wrong, []);
+    let asked = effects(&world).split_off(log);
+    assert!(asked.iter().all(|name| ["describe", "read", "list"].contains(name)), "{asked:?}");
+    assert!(announce(&world, "third"));
+    let stuck = look();
+    assert_eq!(stuck.wrong, [Wrong::Stuck(version("third"))]);
+    assert_eq!(stuck.next, [], "a rotation that cannot begin was promised");
+    converge(&world, "third");
+    assert_eq!(look().wrong, []);
 }
