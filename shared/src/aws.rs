@@ -3,6 +3,8 @@
 //! [`Access`] is read from the environment alone: no profile, no metadata service, no file is ever asked. [`Clients`]
 //! makes the SDK's clients, all on one HTTP client, each with its own budget of time and attempts.
 
+#[cfg(feature = "athena")]
+pub mod athena;
 mod connector;
 pub mod dynamodb;
 pub mod fault;
@@ -46,6 +48,9 @@ const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// Another endpoint for all services, by the SDKs' own name for it.
 const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// Another endpoint for Athena.
+#[cfg(feature = "athena")]
+const AWS_ENDPOINT_URL_ATHENA: &str = "AWS_ENDPOINT_URL_ATHENA";
 /// Another endpoint for DynamoDB.
 const AWS_ENDPOINT_URL_DYNAMODB: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 /// Another endpoint for Secrets Manager.
@@ -59,6 +64,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// The pause before the second attempt is up to this, at random, and doubles. The SDK's own of a second is for batch
 /// jobs; here a caller waits.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Athena takes long, but each question about a query is answered at once.
+#[cfg(feature = "athena")]
+const ATHENA: Budget = Budget { attempt: Duration::from_secs(10), attempts: 4, total: Duration::from_secs(30) };
 
 /// DynamoDB answers within 10 ms or not at all, but the first request of an environment also makes the connection. It
 /// holds for the operator: where a caller waits, the adapters have a patience of their own.
@@ -96,6 +105,8 @@ pub struct Access {
 #[derive(Clone, Debug, Default)]
 struct Endpoints {
     all: Option<Url>,
+    #[cfg(feature = "athena")]
+    athena: Option<Url>,
     dynamodb: Option<Url>,
     secrets_manager: Option<Url>,
     sqs: Option<Url>,
@@ -113,6 +124,8 @@ impl Access {
         let session_token = read.optional(AWS_SESSION_TOKEN);
         let endpoints = Endpoints {
             all: read.optional(AWS_ENDPOINT_URL),
+            #[cfg(feature = "athena")]
+            athena: read.optional(AWS_ENDPOINT_URL_ATHENA),
             dynamodb: read.optional(AWS_ENDPOINT_URL_DYNAMODB),
             secrets_manager: read.optional(AWS_ENDPOINT_URL_SECRETS_MANAGER),
             sqs: read.optional(AWS_ENDPOINT_URL_SQS),
@@ -201,6 +214,13 @@ impl Clients {
     #[must_use]
     pub fn of(sdk: SdkConfig) -> Self {
         Self { sdk, endpoints: Endpoints::default() }
+    }
+
+    /// A client of Athena.
+    #[cfg(feature = "athena")]
+    #[must_use]
+    pub fn athena(&self) -> aws_sdk_athena::Client {
+        aws_sdk_athena::Client::new(&self.configured(ATHENA, &self.endpoints.athena))
     }
 
     /// A client of DynamoDB.

@@ -74,6 +74,9 @@ const ROTATION_FAULTS: [(&str, &str); 6] = [
     ("too_many_keys", "too_many_keys"),
 ];
 
+/// What is counted and raises no alarm, since whoever told it has told people too.
+const NOTICES: [(&str, &str); 1] = [("suspicious", "suspicious")];
+
 /// How the code of an event ends that tells of a part which failed and was passed by, since the policy says so.
 const OPEN: &str = "_open";
 
@@ -144,6 +147,7 @@ impl Event {
                 let fault = FAULTS
                     .iter()
                     .chain(&ROTATION_FAULTS)
+                    .chain(&NOTICES)
                     .find(|(code, _)| *code == self.code)
                     .map(|(_, metric)| line(&[], &[Group { by: &[&[]], metrics: &[(metric, COUNT, 1)] }]));
                 let open = self.code.strip_suffix(OPEN).map(|part| {

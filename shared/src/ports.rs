@@ -1,6 +1,7 @@
 //! The seams between what Gatehouse decides and what it touches. Ports never name an adapter.
 
 pub mod mint;
+pub mod reports;
 pub mod secrets;
 pub mod trail;
 pub mod warehouse;

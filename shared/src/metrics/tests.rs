@@ -121,7 +121,7 @@ fn whatever_refuses_every_request_is_counted() {
 
 #[test]
 fn faults_and_openings_are_counted_by_their_code_whatever_their_words() {
-    for (code, metric) in FAULTS {
+    for (code, metric) in FAULTS.into_iter().chain(NOTICES) {
         let lines = told(&event(&[("message", "Google did it"), ("code", code)], &[]));
         assert_eq!(metrics(&lines[0]), [(metric.to_owned(), 1, vec!["function=f".to_owned()])]);
     }
