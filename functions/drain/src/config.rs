@@ -3,6 +3,8 @@
 use shared::aws::Access;
 use shared::config::{Invalid, Reader, Strings};
 
+use crate::warehouse;
+
 /// The bucket of the store of record.
 pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
 /// The queue for what is no record. The drain has it, the sealer has not.
@@ -14,7 +16,14 @@ pub const SEALING_KEY_ID: &str = "SEALING_KEY_ID";
 /// The topic to which the head of the trail is told each day.
 pub const HEAD_TOPIC_ARN: &str = "HEAD_TOPIC_ARN";
 
-/// Settings of the function, which is deployed twice: each with what it may do.
+/// The workgroup in which detection asks Athena. Detection has it, the others have not.
+pub const ATHENA_WORKGROUP: &str = "ATHENA_WORKGROUP";
+/// The database of the records in Glue; required with a workgroup.
+pub const ATHENA_DATABASE: &str = "ATHENA_DATABASE";
+/// The topic that detection tells people by; required with a workgroup.
+pub const ALARM_TOPIC_ARN: &str = "ALARM_TOPIC_ARN";
+
+/// Settings of the function, which is deployed several times: each with what it may do.
 ///
 /// # Defaults
 /// No warehouse, and no topic.
@@ -26,11 +35,22 @@ pub struct Config {
     pub bucket: String,
     /// What it is deployed for.
     pub role: Role,
+    /// Where the drain loads records to.
+    pub warehouse: Option<warehouse::Settings>,
 }
 
 /// What the function is deployed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// It tells who looks suspicious.
+    Detector {
+        /// The workgroup, in Athena.
+        workgroup: String,
+        /// The database, in Glue.
+        database: String,
+        /// The topic to tell people by.
+        topic: String,
+    },
     /// It stores records.
     Drain {
         /// The URL of the queue for what is no record.
@@ -56,14 +76,21 @@ impl Config {
         let mut read = Reader::new(strings);
         let access = Access::read(&mut read);
         let bucket = read.required(AUDIT_BUCKET);
-        let role = match read.optional(SEALING_KEY_ID) {
-            Some(key) => Some(Role::Sealer { key, heads: read.optional(HEAD_TOPIC_ARN) }),
-            None => {
-                let (dead, warehouse) = (read.required(DEAD_QUEUE_URL), read.optional(WAREHOUSE_QUEUE_URL));
-                dead.map(|dead| Role::Drain { dead, warehouse })
+        let mut warehouse = None;
+        let role = match (read.optional(SEALING_KEY_ID), read.optional(ATHENA_WORKGROUP)) {
+            (Some(key), _) => Some(Role::Sealer { key, heads: read.optional(HEAD_TOPIC_ARN) }),
+            (None, Some(workgroup)) => {
+                let (database, topic) = (read.required(ATHENA_DATABASE), read.required(ALARM_TOPIC_ARN));
+                database.zip(topic).map(|(database, topic)| Role::Detector { workgroup, database, topic })
+            }
+            (None, None) => {
+                warehouse = warehouse::Settings::read(&mut read);
+                let (dead, queue) = (read.required(DEAD_QUEUE_URL), read.optional(WAREHOUSE_QUEUE_URL));
+                dead.map(|dead| Role::Drain { dead, warehouse: queue })
             }
         };
-        let built = access.zip(bucket).zip(role).map(|((access, bucket), role)| Self { access, bucket, role });
+        let built =
+            access.zip(bucket).zip(role).map(|((access, bucket), role)| Self { access, bucket, role, warehouse });
         read.finish(built)
     }
 }
@@ -101,5 +128,25 @@ mod tests {
         let seals = Role::Sealer { key: "alias/seal".to_owned(), heads: None };
         assert_eq!(Config::read(&sealer).unwrap().role, seals);
         assert!(!format!("{:?}", Config::read(&sealer).unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn with_a_workgroup_it_detects_and_needs_a_topic() {
+        let mut settings = full();
+        settings.insert(ATHENA_WORKGROUP, "g-audit");
+        let told = Config::read(&settings).unwrap_err().to_string();
+        assert!(told.contains(ATHENA_DATABASE) && told.contains(ALARM_TOPIC_ARN), "{told}");
+        settings.extend([(ATHENA_DATABASE, "g_audit"), (ALARM_TOPIC_ARN, "arn")]);
+        assert!(matches!(Config::read(&settings).unwrap().role, Role::Detector { .. }));
+    }
+
+    #[test]
+    fn the_drain_alone_reads_where_the_warehouse_is() {
+        let mut settings = full();
+        settings.extend([(DEAD_QUEUE_URL, "https://q/dead"), ("BIGQUERY_DATASET", "p.d")]);
+        let told = Config::read(&settings).unwrap_err().to_string();
+        assert!(told.contains("GOOGLE_AUDIENCE"), "{told}");
+        settings.insert(SEALING_KEY_ID, "key");
+        assert!(Config::read(&settings).unwrap().warehouse.is_none());
     }
 }

@@ -1,28 +1,54 @@
 //! The function on AWS: which adapter stands behind each port.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use shared::aws::Clients;
+use shared::aws::athena::Athena;
 use shared::aws::kms::SealingKey;
 use shared::aws::s3::Bucket;
 use shared::aws::sns::Topic;
 use shared::aws::sqs::outbox::Outbox;
 use shared::clock::SystemClock;
+use shared::google::bigquery::Table;
+use shared::google::token::Kept;
+use shared::google::token::federation::Federation;
 use shared::host::{Task, Undone};
 use shared::telemetry::Chain;
 
 use crate::config::{Config, Role};
+use crate::detection::{Detected, Detector};
 use crate::error::Error;
-use crate::event::{Event, Unknown};
+use crate::event::{Answer, Event, Message, Unknown};
 use crate::job::Job;
+use crate::load::Loader;
 use crate::seal::Sealing;
+use crate::warehouse;
+
+/// How far detection looks back.
+const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The function, ready for its events.
 #[derive(Debug)]
 pub enum Function {
-    /// It stores records.
-    Drain(Job<Bucket, Outbox, SystemClock>),
+    /// It tells who looks suspicious.
+    Detector(Detector<Athena, Bucket, Topic, SystemClock>),
+    /// It stores records, and loads the warehouse from there.
+    Drain {
+        /// Stores.
+        job: Box<Job<Bucket, Outbox, SystemClock>>,
+        /// Loads what is named in messages of the queue with this URL.
+        loading: Option<Box<Loading>>,
+    },
     /// It seals what is stored.
     Sealer(Sealing<Bucket, SealingKey, Topic, SystemClock>),
+}
+
+/// How the warehouse is loaded.
+#[derive(Debug)]
+pub struct Loading {
+    queue: String,
+    loader: Loader<Bucket, Table<Kept<Federation, SystemClock>>, Outbox>,
 }
 
 /// Builds the function with AWS behind it.
@@ -35,7 +61,18 @@ pub fn build(config: Config) -> Result<Function, Error> {
     Ok(match config.role {
         Role::Drain { dead, warehouse } => {
             let queue = |url: String| Outbox::new(clients.sqs(), url);
-            Function::Drain(Job::new(bucket, queue(dead), warehouse.map(queue), SystemClock))
+            let table = config.warehouse.map(warehouse::Settings::table).transpose()?;
+            let loading = table.zip(warehouse.clone()).map(|(table, url)| {
+                let loader = Loader::new(bucket.clone(), table, queue(dead.clone()));
+                Box::new(Loading { queue: url, loader })
+            });
+            let job = Box::new(Job::new(bucket, queue(dead), warehouse.map(queue), SystemClock));
+            Function::Drain { job, loading }
+        }
+        Role::Detector { workgroup, database, topic } => {
+            let (athena, topic) =
+                (Athena::new(clients.athena(), workgroup, database), Topic::new(clients.sns(), topic));
+            Function::Detector(Detector::new(athena, bucket, topic, SystemClock, WINDOW))
         }
         Role::Sealer { key, heads } => {
             let heads = heads.map(|topic| Topic::new(clients.sns(), topic));
@@ -45,7 +82,8 @@ pub fn build(config: Config) -> Result<Function, Error> {
 }
 
 impl Function {
-    /// Does what an event asks for; what is answered. Started by hand, without an event, the sealer seals.
+    /// Does what an event asks for; what is answered. Started by hand, without an event, the sealer seals
+    /// and detection looks.
     ///
     /// # Errors
     /// [`Undone`], and the log says why.
@@ -57,17 +95,33 @@ impl Function {
     }
 
     async fn done(&self, event: &[u8]) -> Result<Bytes, Error> {
-        let event = if event.is_empty() { Event::Seal } else { Event::read(event)? };
+        let event = match self {
+            Self::Detector(_) if event.is_empty() => Event::Detect,
+            Self::Sealer(_) if event.is_empty() => Event::Seal,
+            Self::Detector(_) | Self::Drain { .. } | Self::Sealer(_) => Event::read(event)?,
+        };
         match (self, event) {
-            (Self::Drain(job), Event::Messages(messages)) => {
-                let answer = job.drain(messages).await;
+            (Self::Drain { job, loading }, Event::Messages(messages)) => {
+                // A batch is of one queue: whoever mixes them has all of them done all the same.
+                let is_key = |message: &Message| loading.as_ref().is_some_and(|loading| message.is_of(&loading.queue));
+                let (keys, records): (Vec<Message>, Vec<Message>) = messages.into_iter().partition(is_key);
+                let mut answer = if records.is_empty() { Answer::default() } else { job.drain(records).await };
+                if let Some(loading) = loading.as_ref().filter(|_| !keys.is_empty()) {
+                    answer.failed.extend(loading.loader.load(keys).await.failed);
+                }
                 Ok(serde_json::to_vec(&answer).unwrap_or_default().into())
+            }
+            (Self::Detector(detector), Event::Detect) => {
+                let Detected { suspicious, told } = detector.run().await.map_err(Error::Detect)?;
+                Ok(serde_json::json!({ "suspicious": suspicious, "told": told }).to_string().into())
             }
             (Self::Sealer(sealing), Event::Seal) => {
                 let hours = sealing.run().await?;
                 Ok(serde_json::json!({ "sealed": hours }).to_string().into())
             }
-            (Self::Drain(_), Event::Seal) | (Self::Sealer(_), Event::Messages(_)) => Err(Unknown.into()),
+            (Self::Detector(_), Event::Messages(_) | Event::Seal)
+            | (Self::Drain { .. }, Event::Detect | Event::Seal)
+            | (Self::Sealer(_), Event::Detect | Event::Messages(_)) => Err(Unknown.into()),
         }
     }
 }

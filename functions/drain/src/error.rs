@@ -3,6 +3,7 @@
 use shared::config::Invalid;
 use shared::host;
 use shared::https::Unbuildable;
+use shared::ports::Unavailable;
 
 use crate::event::Unknown;
 use crate::seal;
@@ -13,6 +14,9 @@ pub enum Error {
     /// The settings are wrong: the operator must act.
     #[error("the settings are wrong")]
     Config(#[source] Invalid),
+    /// Who looks suspicious could not be found out, or not be told.
+    #[error("who looks suspicious could not be told")]
+    Detect(#[source] Unavailable),
     /// The event makes no sense, here at least: the drain seals nothing, and the sealer stores nothing.
     #[error(transparent)]
     Event(#[from] Unknown),
@@ -36,6 +40,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Config(_) => "config_invalid",
+            Self::Detect(_) => "detection_failed",
             Self::Event(Unknown) => "event_unknown",
             Self::Host(_) => "host_failed",
             Self::NoClient(_) => "no_client",

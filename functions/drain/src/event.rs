@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// What the function was called for.
 #[derive(Debug)]
 pub enum Event {
+    /// The schedule: who looks suspicious is to be told.
+    Detect,
     /// Messages of a queue.
     Messages(Vec<Message>),
     /// The schedule: hours that are over are to be sealed.
@@ -36,6 +38,8 @@ struct Wire {
     messages: Option<Vec<Message>>,
     /// What the schedule sends: `{"seal":true}`.
     seal: Option<bool>,
+    /// Likewise for detection: `{"detect":true}`.
+    detect: Option<bool>,
 }
 
 impl Event {
@@ -45,9 +49,10 @@ impl Event {
     /// [`Unknown`].
     pub fn read(bytes: &[u8]) -> Result<Self, Unknown> {
         let wire: Wire = serde_json::from_slice(bytes).map_err(|_| Unknown)?;
-        match (wire.messages, wire.seal) {
-            (Some(messages), None) => Ok(Self::Messages(messages)),
-            (None, Some(true)) => Ok(Self::Seal),
+        match (wire.messages, wire.seal, wire.detect) {
+            (Some(messages), None, None) => Ok(Self::Messages(messages)),
+            (None, Some(true), None) => Ok(Self::Seal),
+            (None, None, Some(true)) => Ok(Self::Detect),
             _ => Err(Unknown),
         }
     }
@@ -102,7 +107,15 @@ mod tests {
     #[test]
     fn what_is_no_event_of_ours_is_told_without_its_words() {
         assert!(matches!(Event::read(br#"{"seal":true}"#), Ok(Event::Seal)));
-        for wrong in [&b""[..], b"{}", br#"{"seal":false}"#, br#"{"Records":[],"seal":true}"#, br#"{"Records":[{}]}"#] {
+        assert!(matches!(Event::read(br#"{"detect":true}"#), Ok(Event::Detect)));
+        for wrong in [
+            &b""[..],
+            b"{}",
+            br#"{"seal":false}"#,
+            br#"{"Records":[],"seal":true}"#,
+            br#"{"detect":true,"seal":true}"#,
+            br#"{"Records":[{}]}"#,
+        ] {
             assert_eq!(Event::read(wrong).unwrap_err(), Unknown);
         }
     }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::str::FromStr;
 
 use aws_config::SdkConfig;
+use shared::aws::athena::Athena;
 use shared::aws::dynamodb::Policy;
 use shared::aws::dynamodb::callers::Register;
 use shared::aws::{Clients, Fault, behavior, http_client};
@@ -71,6 +72,20 @@ impl Part {
          secretsmanager:UpdateSecretVersionStage and lambda:InvokeFunction on the rotation",
     );
     pub(crate) const PEPPER: Self = Self::secret("/pepper", PUT);
+    pub(crate) const PEPPER_READ: Self = Self::secret("/pepper", "secretsmanager:GetSecretValue");
+    pub(crate) const WAREHOUSE: Self = Self {
+        kind: "queue",
+        prefix: "",
+        suffix: "-warehouse",
+        actions: "sqs:GetQueueUrl and sqs:SendMessage, and s3:ListBucket on the audit's bucket",
+    };
+    pub(crate) const WORKGROUP: Self = Self {
+        kind: "Athena workgroup",
+        prefix: "",
+        suffix: "-audit",
+        actions: "athena:StartQueryExecution, athena:GetQueryExecution, athena:GetQueryResults, glue:GetTable, \
+            glue:GetDatabase, s3:GetObject and s3:ListBucket of the audit's bucket, s3:PutObject for answers",
+    };
     pub(crate) const POLICY: Self = Self::table("-policy", "dynamodb:GetItem");
 
     pub(crate) const SEALING_KEY: Self =
@@ -158,6 +173,12 @@ impl Bundle {
     /// The callers' table.
     pub(crate) fn callers(&self) -> Register {
         Register::new(&self.clients.dynamodb(), self.name(Part::CALLERS_LIST))
+    }
+
+    /// Athena, in the bundle's workgroup and database.
+    pub(crate) fn athena(&self) -> Athena {
+        let database = format!("{}_audit", self.prefix.to_string().replace('-', "_"));
+        Athena::new(self.clients.athena(), self.name(Part::WORKGROUP), database)
     }
 
     /// The policy's table.

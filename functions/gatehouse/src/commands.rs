@@ -52,7 +52,9 @@ impl From<Ending> for ExitCode {
 pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
     match cli.command {
         Some(Command::Audit(audit::Trail::Verify(verify))) => Ok(verify.run(&mut io::stdout().lock())?),
-        Some(Command::Audit(audit::Trail::Records(audit))) => Ok(audit::run(&audit, &cli.data).map(|()| Ending::Well)?),
+        Some(Command::Audit(audit::Trail::Records(audit))) => {
+            Ok(audit::run(&audit, &cli.data, settings).map(|()| Ending::Well)?)
+        }
         Some(Command::Caller(caller)) => Ok(caller::run(&caller, &cli.data).map(|()| Ending::Well)?),
         Some(Command::Evaluate(evaluate)) => evaluate.run(),
         Some(Command::Init(init)) => Ok(init::run(&init).map(|()| Ending::Well)?),

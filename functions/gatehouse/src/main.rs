@@ -3,6 +3,7 @@
 mod aws;
 mod cli;
 mod commands;
+mod google;
 mod offline;
 mod print;
 mod store;

@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) mod callers;
+mod detection;
 pub(crate) mod drain;
 pub(crate) mod folder;
 pub(crate) mod ledger;

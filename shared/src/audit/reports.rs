@@ -2,8 +2,8 @@
 //!
 //! A report is one body of SQL that all stores understand, behind the preamble of the store's dialect, which gives it
 //! two relations: `records` (each record once, flat, without those of the policy) and `matches` (a row for each record
-//! and rule). `${audit}` and `${since}` stand for the table and the first millisecond; Terraform's `templatefile` fills
-//! them in the same way.
+//! and rule). `${audit}`, `${since}` and `${day}` stand for the table, the first millisecond and the first day's
+//! partition; Terraform's `templatefile` fills them in the same way.
 
 use crate::clock::Timestamp;
 
@@ -99,8 +99,9 @@ impl Report {
             Self::Suspicious => include_str!("reports/suspicious.sql"),
         };
         // The stores' integers have a sign.
-        let since = since.0.min(i64::MAX as u64);
-        format!("{preamble}{body}").replace("${since}", &since.to_string()).replace("${audit}", audit)
+        let ms = i64::try_from(since.0).unwrap_or(i64::MAX);
+        let sql = format!("{preamble}{body}").replace("${since}", &ms.to_string());
+        sql.replace("${day}", &day(ms)).replace("${audit}", audit)
     }
 
     /// The columns of the answer, in order.
@@ -144,6 +145,13 @@ const SUSPICIOUS: &[Column] = &[
     risk("max_risk"),
     count("blocked"),
 ];
+
+/// The first day's partition in which a record of that time may have arrived, as a literal: clocks may differ by an hour.
+fn day(ms: i64) -> String {
+    const HOUR_MS: i64 = 3_600_000;
+    let time = jiff::Timestamp::from_millisecond(ms.saturating_sub(HOUR_MS)).unwrap_or(jiff::Timestamp::MAX);
+    format!("'{}'", time.strftime("%Y-%m-%d"))
+}
 
 const fn count(name: &'static str) -> Column {
     Column { name, unit: Unit::Count }

@@ -2,8 +2,11 @@
 //!
 //! Every command but `status` drains the spool first, so that it shows what has just happened.
 
+mod load;
 mod report;
 mod status;
+mod table;
+mod user;
 pub(crate) mod verify;
 
 use std::io::{self, Write};
@@ -13,12 +16,16 @@ use std::time::Duration;
 use clap::Subcommand;
 use rusqlite::Connection;
 use serde_json::json;
+use shared::audit::Hour;
 use shared::clock::{Clock, SystemClock};
+use shared::config::Strings;
+use shared::google::bigquery::Dataset;
 use shared::guards::Risk;
 
 use self::report::Reports;
 use super::listing::{self, Reader, Row};
 use crate::aws::{self, Prefix};
+use crate::google;
 use crate::store::query::{self, Listed, Which};
 use crate::store::{self, drain, sqlite};
 
@@ -59,6 +66,50 @@ pub(crate) enum Audit {
     },
     #[command(flatten)]
     Report(Reports),
+    /// Make BigQuery's table, and the view that shows each record once
+    ///
+    /// What is there already stays. The dataset must be there, in the region of your choice: `bq mk --location=EU
+    /// PROJECT:DATASET`.
+    Table {
+        /// Where to make them, with the credentials of `gcloud auth application-default login`
+        #[arg(long, value_name = "PROJECT.DATASET", value_parser = google::dataset)]
+        bigquery: Dataset,
+        /// Print the SQL instead
+        #[arg(long)]
+        print: bool,
+    },
+    /// Show under which hash records name an end user
+    ///
+    /// Records name users by a keyed hash, unless the policy says `audit.user = "clear"`. Give the names that your
+    /// application knows: the one whose hash a report shows is the user.
+    User {
+        /// The names; those on standard input, one a line, where there are none
+        names: Vec<String>,
+        /// Of the bundle on AWS with this name_prefix, with your AWS credentials
+        #[arg(long, value_name = "NAME_PREFIX")]
+        aws: Option<Prefix>,
+        /// Print one JSON object a line instead
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send records of these hours to the warehouse again, from the store of record
+    ///
+    /// For when BigQuery was down for longer than the warehouse's queue keeps messages. The drain loads them; the view
+    /// shows each record once, however often it was loaded. Hours are those in which records arrived, UTC.
+    Load {
+        /// The bundle on AWS with this name_prefix, with your AWS credentials
+        #[arg(long, value_name = "NAME_PREFIX")]
+        aws: Prefix,
+        /// The bucket of the audit trail
+        #[arg(long)]
+        bucket: String,
+        /// The first hour, such as 2026-11-27T18
+        #[arg(long, value_name = "HOUR", value_parser = load::hour)]
+        from: Hour,
+        /// The last hour, which is loaded too
+        #[arg(long, value_name = "HOUR", value_parser = load::hour)]
+        to: Hour,
+    },
     /// Show how many records wait in the queues of a bundle on AWS
     ///
     /// SQS counts roughly: it may be a minute behind. A record among the dead letters was refused again and again and
@@ -79,6 +130,9 @@ pub(crate) enum Error {
     /// A bundle on AWS could not be asked.
     #[error(transparent)]
     Aws(#[from] aws::Error),
+    /// BigQuery could not be asked.
+    #[error(transparent)]
+    Google(#[from] google::Error),
     /// A store answers with something else than what it was asked for.
     #[error("the store's answer cannot be read (column `{column}`)")]
     Garbled {
@@ -94,7 +148,7 @@ pub(crate) enum Error {
 }
 
 /// Does what the command says, in the data directory.
-pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
+pub(crate) fn run(command: &Audit, data: &Path, settings: &dyn Strings) -> Result<(), Error> {
     let out = &mut io::stdout().lock();
     match command {
         Audit::Tail { json, .. } | Audit::Rejected { json } => {
@@ -102,8 +156,15 @@ pub(crate) fn run(command: &Audit, data: &Path) -> Result<(), Error> {
         }
         Audit::Report(reports) => {
             let reader = Reader::of_stdout(reports.asked().json);
-            execute(command, data, &SystemClock, reader, out)
+            report::remote(reports, settings, &SystemClock, reader, out)
+                .unwrap_or_else(|| execute(command, data, &SystemClock, reader, out))
         }
+        Audit::Load { aws, bucket, from, to } => aws::wait(load::execute(aws, bucket, (*from, *to), out)),
+        Audit::User { names, aws, json } => {
+            let pepper = user::pepper_of(aws.as_ref(), data)?;
+            user::execute(names, io::stdin().lock(), &pepper, Reader::of_stdout(*json), out).map_err(Error::Print)
+        }
+        Audit::Table { bigquery, print } => table::execute(bigquery, *print, settings, out),
         Audit::Status { aws, json } => aws::wait(status::execute(aws, Reader::of_stdout(*json), out)),
     }
 }
@@ -116,7 +177,7 @@ fn execute(command: &Audit, data: &Path, clock: &impl Clock, reader: Reader, out
         Audit::Tail { count, follow: true, .. } => follow(&mut connection, data, *count, reader, out)?,
         Audit::Rejected { .. } => rejected(&connection, reader, out)?,
         Audit::Report(reports) => report::local(reports, &connection, clock, reader, out)?,
-        Audit::Status { .. } => Ok(()),
+        Audit::Load { .. } | Audit::Status { .. } | Audit::Table { .. } | Audit::User { .. } => Ok(()),
     };
     listing::until_closed(printed).map_err(Error::Print)
 }

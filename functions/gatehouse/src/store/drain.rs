@@ -16,8 +16,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use shared::audit::Record;
+use shared::clock::SystemClock;
 use shared::guards::Decision;
 
+use super::detection::Detection;
 use super::{Error, spool, sqlite};
 
 /// Lines a transaction: enough to spread the cost of its sync, few enough that others need not wait for long.
@@ -261,10 +263,13 @@ impl Loop {
         let mut connection = sqlite::open(&data)?;
         let (running, stopped) = mpsc::channel::<Infallible>();
         let thread = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
-            let mut well = true;
+            let (mut well, mut detection) = (true, Detection::default());
             loop {
                 let stop = stopped.recv_timeout(interval) == Err(RecvTimeoutError::Disconnected);
-                let drained = run(&data, &mut connection);
+                let drained = run(&data, &mut connection).and_then(|report| {
+                    detection.look(report.drained > 0, &connection, &SystemClock)?;
+                    Ok(report)
+                });
                 if stop {
                     return drained.map(drop);
                 }

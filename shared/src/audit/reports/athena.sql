@@ -1,4 +1,5 @@
--- Athena over the objects in S3: a line of JSON is a row. A record may stand in two objects: equal rows are one.
+-- Athena over the objects in S3: a line of JSON is a row, and `dt` the day on which it arrived, which is never before it
+-- was made. A record may stand in two objects: equal rows are one.
 WITH records AS (
     SELECT DISTINCT
         writer_id,
@@ -7,7 +8,7 @@ WITH records AS (
         request_id,
         kind,
         ts,
-        ts / 3600000 * 3600000 AS hour,
+        ts - ts % 3600000 AS hour,
         caller,
         "user" AS end_user,
         surface,
@@ -23,7 +24,7 @@ WITH records AS (
         cost_micros AS micros,
         error
     FROM ${audit}
-    WHERE ts >= ${since} AND surface <> 'policy'
+    WHERE dt >= ${day} AND ts >= ${since} AND surface <> 'policy'
 ),
 matches AS (
     SELECT records.*, matched.rule FROM records CROSS JOIN UNNEST(records.rules) AS matched (rule)

@@ -37,8 +37,8 @@ CREATE TABLE IF NOT EXISTS `${dataset}.audit_records` (
     writer_id STRING NOT NULL,
     seq INT64 NOT NULL,
     prev_hash STRING NOT NULL,
-    voids ARRAY<STRUCT<seq INT64, hash STRING>>,
-    hash STRING NOT NULL
+    voids ARRAY<STRUCT<seq INT64, `hash` STRING>>,
+    `hash` STRING NOT NULL
 )
 PARTITION BY TIMESTAMP_TRUNC(ts, DAY)
 CLUSTER BY caller

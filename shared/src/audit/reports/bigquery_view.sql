@@ -4,4 +4,4 @@ CREATE OR REPLACE VIEW `${dataset}.audit` AS
 SELECT *
 FROM `${dataset}.audit_records`
 WHERE TRUE
-QUALIFY ROW_NUMBER() OVER (PARTITION BY ts, writer_id, seq, hash ORDER BY record_id) = 1
+QUALIFY ROW_NUMBER() OVER (PARTITION BY ts, writer_id, seq, `hash` ORDER BY record_id) = 1

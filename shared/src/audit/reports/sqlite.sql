@@ -6,7 +6,7 @@ WITH records AS (
         request_id,
         kind,
         ts,
-        ts / 3600000 * 3600000 AS hour,
+        ts - ts % 3600000 AS hour,
         caller,
         user AS end_user,
         surface,

@@ -21,17 +21,7 @@ pub struct Depth {
 /// # Errors
 /// [`Fault`] when SQS does not tell.
 pub async fn of(client: &Client, name: &str) -> Result<Option<Depth>, Fault> {
-    let url = match client.get_queue_url().queue_name(name).send().await.map_err(Fault::from) {
-        Ok(answer) => answer.queue_url.ok_or(Fault::Garbled)?,
-        Err(fault)
-            if fault
-                .code()
-                .is_some_and(|code| code.contains("NonExistentQueue") || code.contains("QueueDoesNotExist")) =>
-        {
-            return Ok(None);
-        }
-        Err(fault) => return Err(fault),
-    };
+    let Some(url) = url(client, name).await? else { return Ok(None) };
     let (waiting, in_flight, delayed) = (
         Attribute::ApproximateNumberOfMessages,
         Attribute::ApproximateNumberOfMessagesNotVisible,
@@ -46,4 +36,22 @@ pub async fn of(client: &Client, name: &str) -> Result<Option<Depth>, Fault> {
     let told = asked.send().await?.attributes.unwrap_or_default();
     let count = |name: Attribute| told.get(&name).and_then(|count| count.parse().ok()).ok_or(Fault::Garbled);
     Ok(Some(Depth { waiting: count(waiting)?, in_flight: count(in_flight)?, delayed: count(delayed)? }))
+}
+
+/// The URL of the queue with this name; `None` where there is no such queue.
+///
+/// # Errors
+/// [`Fault`] when SQS does not tell.
+pub async fn url(client: &Client, name: &str) -> Result<Option<String>, Fault> {
+    match client.get_queue_url().queue_name(name).send().await.map_err(Fault::from) {
+        Ok(answer) => answer.queue_url.map(Some).ok_or(Fault::Garbled),
+        Err(fault)
+            if fault
+                .code()
+                .is_some_and(|code| code.contains("NonExistentQueue") || code.contains("QueueDoesNotExist")) =>
+        {
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
 }

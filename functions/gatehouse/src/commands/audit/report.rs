@@ -5,11 +5,17 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
 use serde_json::{Map, Value};
-use shared::audit::reports::{Cells, Column, Report, Unit};
+use shared::audit::reports::{Cells, Column, Dialect, Report, Unit};
+use shared::audit::warehouse;
 use shared::clock::{Clock, Timestamp};
+use shared::config::Strings;
+use shared::google::bigquery::Dataset;
+use shared::ports::reports::Reports as _;
 
 use super::Error;
+use crate::aws::{self, Bundle, Part, Prefix};
 use crate::commands::listing::{self, Reader, Row};
+use crate::google::{self, BigQuery};
 use crate::store::query;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -45,6 +51,12 @@ pub(crate) struct Asked {
     /// How many hours to look back
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) hours: u32,
+    /// Ask Athena, of the bundle on AWS with this name_prefix, with your AWS credentials
+    #[arg(long, value_name = "NAME_PREFIX", conflicts_with = "bigquery")]
+    pub(super) aws: Option<Prefix>,
+    /// Ask BigQuery, with the credentials of `gcloud auth application-default login`
+    #[arg(long, value_name = "PROJECT.DATASET", value_parser = google::dataset)]
+    pub(super) bigquery: Option<Dataset>,
     /// Print one JSON object a line instead
     #[arg(long)]
     pub(super) json: bool,
@@ -77,6 +89,42 @@ impl Reports {
             Self::Intents(_) => Report::Intents,
         }
     }
+}
+
+/// Asks the store on AWS or at Google, where one is named; `None` where it is this machine's.
+pub(super) fn remote(
+    reports: &Reports,
+    settings: &dyn Strings,
+    clock: &impl Clock,
+    reader: Reader,
+    out: &mut dyn Write,
+) -> Option<Result<(), Error>> {
+    let (asked, report) = (reports.asked(), reports.report());
+    let since = asked.since(clock);
+    let rows = match (&asked.aws, &asked.bigquery) {
+        (Some(prefix), _) => aws::wait(athena(prefix, report, since)),
+        (None, Some(dataset)) => aws::wait(bigquery(dataset, settings, report, since)),
+        (None, None) => return None,
+    };
+    Some(rows.and_then(|rows| {
+        let printed = print(reports, &rows, reader, out)?;
+        listing::until_closed(printed).map_err(Error::Print)
+    }))
+}
+
+async fn athena(prefix: &Prefix, report: Report, since: Timestamp) -> Result<Vec<Cells>, Error> {
+    let bundle = Bundle::open(prefix).await?;
+    bundle.athena().ask(report, since).await.map_err(|error| bundle.told(Part::WORKGROUP, error).into())
+}
+
+async fn bigquery(
+    dataset: &Dataset,
+    settings: &dyn Strings,
+    report: Report,
+    since: Timestamp,
+) -> Result<Vec<Cells>, Error> {
+    let sql = report.sql(Dialect::BigQuery, &dataset.table(warehouse::VIEW), since);
+    Ok(BigQuery::open(dataset, settings)?.query(&sql).await?)
 }
 
 /// Asks the store of this machine.
@@ -154,7 +202,7 @@ mod tests {
     use crate::store::{drain, samples, sqlite};
 
     fn asked() -> Asked {
-        Asked { hours: 2, json: false }
+        Asked { hours: 2, aws: None, bigquery: None, json: false }
     }
 
     fn all() -> [Reports; 6] {
