@@ -35,6 +35,7 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
         ends::a_freeze_in_mid_stream_loses_nothing,
         shares::two_environments_share_a_limit,
         shares::racing_environments_never_pass_a_budget_and_lock_nobody_out,
+        shares::racing_environments_never_pass_a_limit_and_lock_nobody_out,
         shares::a_changed_policy_and_a_revoked_caller_are_taken_over,
         service::every_record_is_whole_and_in_its_chain,
         deployment::the_role_may_do_what_it_did_and_nothing_else,
