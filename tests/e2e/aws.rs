@@ -9,4 +9,5 @@ mod lambda;
 mod operator;
 mod service;
 mod shares;
+mod signed;
 mod stack;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 
 use super::stack::Stack;
-use super::{deployment, ends, faults, service, shares};
+use super::{deployment, ends, faults, service, shares, signed};
 
 type Step = for<'s> fn(&'s Stack) -> Pin<Box<dyn Future<Output = ()> + 's>>;
 
@@ -24,7 +24,6 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
     let steps = steps![
         deployment::terraform_sets_what_the_function_reads,
         service::the_official_sdks_work,
-        service::a_signed_request_is_its_role,
         service::nothing_printed_holds_a_key_a_prompt_an_answer_or_a_user,
         faults::a_ledger_that_fails_refuses_before_gemini_is_asked,
         faults::a_queue_that_fails_refuses_before_gemini_is_asked,
@@ -35,10 +34,12 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
         ends::a_freeze_in_mid_stream_loses_nothing,
         shares::two_environments_share_a_limit,
         shares::racing_environments_never_pass_a_budget_and_lock_nobody_out,
+        shares::racing_environments_never_pass_a_limit_and_lock_nobody_out,
         shares::a_changed_policy_and_a_revoked_caller_are_taken_over,
         service::every_record_is_whole_and_in_its_chain,
         deployment::the_role_may_do_what_it_did_and_nothing_else,
         deployment::another_apply_would_change_nothing_that_is_not_listed,
+        signed::a_change_to_aws_iam_leaves_the_door_to_the_named_roles,
     ];
     let chosen = chosen();
     let stack = Stack::apply().await;

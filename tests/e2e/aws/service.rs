@@ -24,27 +24,6 @@ pub(super) async fn the_official_sdks_work(stack: &Stack) {
     assert_eq!(function.failures(), [], "{}", function.printed());
 }
 
-pub(super) async fn a_signed_request_is_its_role(stack: &Stack) {
-    let role = format!("arn:aws:iam::{}:role/{}", tests::aws::ACCOUNT, canary("app"));
-    stack.operator(&["caller", "add", &canary("role"), "--role", &role, "--json"]).await;
-    let session = role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/session";
-    let stranger = session.replace("app", "stranger");
-    let function = stack.function().signed_by([("KNOWN", session.as_str()), ("OTHER", &stranger)]).start().await;
-    let client = function.client("");
-    let signed = |key: &str| {
-        let request = client.anonymous(Method::POST, GENERATE).header(CONTENT_TYPE, "application/json");
-        request.header(
-            "authorization",
-            format!("AWS4-HMAC-SHA256 Credential={key}/20260101/eu-west-1/lambda/aws4_request"),
-        )
-    };
-    let body = prompt("case:hello").to_string();
-    let served = client.send(signed("KNOWN"), body.clone()).await;
-    assert_eq!(served.answer(), "Hello from the double.", "{served:?}");
-    crate::assert_error(&client.send(signed("OTHER"), body).await, 401, "UNAUTHENTICATED");
-    function.assert_faultless();
-}
-
 pub(super) async fn nothing_printed_holds_a_key_a_prompt_an_answer_or_a_user(stack: &Stack) {
     let [asked, answered, user] = ["ask", "answer", "user"].map(canary);
     let told = answered.clone();

@@ -5,6 +5,7 @@
 //! evaluator does not know it refuses, rather than guess.
 
 mod access;
+mod door;
 mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub use self::access::Access;
 use self::access::accesses;
+pub use self::door::Door;
 use self::policy::{Effect, Policy, Statement};
 use super::ACCOUNT;
 use super::endpoint::Call;

@@ -30,6 +30,8 @@ use self::api::{Answer, Piece};
 pub use self::event::Identity;
 use self::pool::Pool;
 use self::prelude::Prelude;
+use super::REGION;
+use super::iam::Door;
 use super::server::{self, Body, Server};
 use crate::client::Client;
 use crate::wait;
@@ -48,6 +50,7 @@ pub struct Setup {
     timeout: Duration,
     concurrency: usize,
     signers: Option<BTreeMap<String, String>>,
+    permissions: Option<Arc<Door>>,
     freezes: bool,
 }
 
@@ -80,6 +83,7 @@ impl Setup {
             timeout: Duration::from_secs(60),
             concurrency: 10,
             signers: None,
+            permissions: None,
             freezes: true,
         }
     }
@@ -130,6 +134,12 @@ impl Setup {
     pub fn signed_by<'s>(self, signers: impl IntoIterator<Item = (&'s str, &'s str)>) -> Self {
         let signers = signers.into_iter().map(|(key, arn)| (key.to_owned(), arn.to_owned())).collect();
         Self { signers: Some(signers), ..self }
+    }
+
+    /// Lets in of these signers only whom the URL's permissions admit.
+    #[must_use]
+    pub fn guarded_by(self, permissions: Door) -> Self {
+        Self { permissions: Some(Arc::new(permissions)), ..self }
     }
 
     /// Lets environments run on while nobody asks: for measurements, which two signals an invocation would disturb.
@@ -307,9 +317,24 @@ impl Setup {
     /// Who signed a request: nobody where none has to, and an error where it is none of those who may.
     fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, ()> {
         let Some(signers) = &self.signers else { return Ok(None) };
-        let signed = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let key = signed.and_then(|signed| signed.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split('/').next());
-        let (key, arn) = key.and_then(|key| signers.get_key_value(key)).ok_or(())?;
+        let signed = headers.get("authorization").and_then(|value| value.to_str().ok()).ok_or(())?;
+        let scope = signed.strip_prefix("AWS4-HMAC-SHA256 Credential=").and_then(|rest| rest.split(',').next());
+        let (key, scope) = scope.and_then(|scope| scope.split_once('/')).ok_or(())?;
+        if !scope.ends_with(&format!("/{REGION}/lambda/aws4_request")) {
+            return Err(());
+        }
+        let (key, arn) = signers.get_key_value(key).ok_or(())?;
+        let role = role_of(arn).ok_or(())?;
+        let admitted = |permissions: &Arc<Door>| wait::done("evaluate the permissions", permissions.admits(&role));
+        if !self.permissions.as_ref().is_none_or(admitted) {
+            return Err(());
+        }
         Ok(Some(Identity { access_key: key.clone(), arn: arn.clone() }))
     }
+}
+
+/// The role of a session, as permissions name it.
+fn role_of(session: &str) -> Option<String> {
+    let (account, rest) = session.strip_prefix("arn:aws:sts::")?.split_once(":assumed-role/")?;
+    Some(format!("arn:aws:iam::{account}:role/{}", rest.split('/').next()?))
 }

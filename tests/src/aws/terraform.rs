@@ -40,8 +40,7 @@ impl Terraform {
         let folder = wait::done("make a folder", tempfile::tempdir());
         let terraform = Self { folder, endpoint: endpoint.to_owned() };
         copy(&infra(), &terraform.root());
-        let variables = serde_json::to_vec_pretty(variables).expect("variables are JSON");
-        wait::done("write the variables", fs::write(terraform.root().join("tests.auto.tfvars.json"), variables));
+        terraform.write("first.auto.tfvars.json", variables);
         wait::done("write Terraform's settings", fs::write(terraform.settings(), settings()));
         terraform.run(&["init", "-input=false", "-no-color", "-lockfile=readonly"]).await;
         terraform
@@ -50,6 +49,13 @@ impl Terraform {
     /// Makes what the files say.
     pub async fn apply(&self) {
         self.run(&["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"]).await;
+    }
+
+    /// Applies with these variables instead of those of the same name. They stay so.
+    pub async fn change(&self, variables: &Value) {
+        // Of several files the last in the alphabet has the word.
+        self.write("later.auto.tfvars.json", variables);
+        self.apply().await;
     }
 
     /// Removes what was made.
@@ -80,6 +86,11 @@ impl Terraform {
 
     fn root(&self) -> PathBuf {
         self.folder.path().join("infra")
+    }
+
+    fn write(&self, file: &str, variables: &Value) {
+        let variables = serde_json::to_vec_pretty(variables).expect("variables are JSON");
+        wait::done("write the variables", fs::write(self.root().join(file), variables));
     }
 
     fn settings(&self) -> PathBuf {

@@ -49,7 +49,7 @@ fn unknown(call: &Call) -> String {
 }
 
 /// What holds for every call: on AWS all of them go over TLS.
-fn transport() -> BTreeMap<String, String> {
+pub(super) fn transport() -> BTreeMap<String, String> {
     BTreeMap::from([("aws:SecureTransport".to_owned(), "true".to_owned())])
 }
 

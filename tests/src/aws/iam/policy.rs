@@ -46,7 +46,11 @@ enum Operator {
 impl Policy {
     /// Reads a document; an error tells what in it is not known here.
     pub(super) fn read(document: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(document).map_err(|error| format!("a policy: {error}"))?;
+        Self::of(&serde_json::from_str(document).map_err(|error| format!("a policy: {error}"))?)
+    }
+
+    /// The same, of a document that is JSON already.
+    pub(super) fn of(document: &Value) -> Result<Self, String> {
         let statements = several(&document["Statement"]).iter().map(Statement::read).collect::<Result<_, _>>()?;
         Ok(Self { statements })
     }
@@ -164,7 +168,8 @@ impl Condition {
 /// The condition keys that an access tells, or whose absence from it means something.
 fn is_known(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    matches!(key.as_str(), "aws:securetransport" | "kms:viaservice") || key.starts_with("kms:encryptioncontext:")
+    let plain = ["aws:securetransport", "kms:viaservice", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl"];
+    plain.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext:")
 }
 
 fn principals(principal: &Value) -> Result<Vec<String>, String> {
