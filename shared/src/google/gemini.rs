@@ -14,7 +14,7 @@ use url::Url;
 use super::{error, sse, wire};
 use crate::answer::Chunk;
 use crate::https::{self, Unbuildable};
-use crate::ports::{self, Count, Deadline, Failure, Key, Keys, Mode, Prompt};
+use crate::ports::{self, Count, Deadline, Deadlines, Failure, Key, Keys, Mode, Prompt};
 
 /// Where Gemini lives, unless a setting points elsewhere.
 pub const BASE_URL: &str = "https://generativelanguage.googleapis.com";
@@ -38,30 +38,6 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// The largest error body that is read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-
-/// How long each step may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// Until the connection stands.
-    pub connect: Duration,
-    /// Until the head of the answer. A model that thinks may take a minute before it.
-    pub first_byte: Duration,
-    /// Between two pieces of the answer.
-    pub idle: Duration,
-    /// For everything, attempts and pauses included.
-    pub total: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(120),
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(280),
-        }
-    }
-}
 
 /// A client of the Gemini API.
 #[derive(Debug)]
