@@ -7,6 +7,7 @@ mod documents;
 pub mod gemini;
 mod object;
 pub mod openai;
+mod remedies;
 mod voice;
 
 use bytes::Bytes;
