@@ -148,7 +148,7 @@ impl<K: Keys> ports::Model for Client<K> {
     type Answer = Answer;
 
     async fn generate(&self, prompt: &Prompt, mode: Mode) -> Result<Answer, Failure> {
-        let body = Bytes::from(wire::generate_body(prompt).to_string());
+        let body = Bytes::from(wire::bytes(&wire::Ask::of(prompt)));
         // A whole answer's first byte comes with its last.
         let (method, first_byte) = match mode {
             Mode::Stream => (STREAM, self.deadlines.first_byte),
@@ -166,7 +166,7 @@ impl<K: Keys> ports::Model for Client<K> {
     }
 
     async fn count(&self, prompt: &Prompt) -> Result<Count, Failure> {
-        let body = Bytes::from(wire::count_body(prompt).to_string());
+        let body = Bytes::from(wire::bytes(&wire::Count::of(prompt)));
         let mut begun = self.send("countTokens", prompt, body, self.deadlines.first_byte).await?;
         let bytes = read(&mut begun.response, MAX_ERROR_BYTES, begun.end).await?;
         Ok(Count { usage: wire::count(&bytes)?, key_version: Some(begun.key_version) })
