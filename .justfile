@@ -29,7 +29,7 @@ fuzz seconds="8":
 bench *words:
     cargo bench -p shared {{ words }}
 
-# The release binary in front of a loopback Gemini, against a bare nginx hop. Needs nginx and taskset.
+# The release binary in front of a loopback Gemini, against a bare nginx hop; words choose loads. Needs nginx and taskset.
 bench-gateway *words:
     cargo build --release -p gatehouse
     cargo bench -p tests --bench gateway -- {{ words }}

@@ -110,9 +110,10 @@ impl Table {
         Ok(Admitted { value, ignored: walk.ignored })
     }
 
-    /// Takes every field without a row out of an answer, and says how many those were.
-    pub fn prune(&self, value: &mut Value) -> u32 {
-        self.prune_at(value, &mut String::new())
+    /// Takes every field without a row out of an answer, or out of what stands in it at a path, and says how many those
+    /// were.
+    pub fn prune(&self, value: &mut Value, path: &str) -> u32 {
+        self.prune_at(value, &mut path.to_owned())
     }
 
     /// What becomes of the field `name`, with which `path` ends. A name that is itself written as a path, such as
@@ -303,7 +304,7 @@ mod tests {
             let refused = table.admit(value.clone(), &|_| true);
             assert!(matches!(refused, Err(Refusal::Unknown { .. })), "{value}: {refused:?}");
             let mut answer = value.clone();
-            assert_eq!(table.prune(&mut answer), 1, "{value}");
+            assert_eq!(table.prune(&mut answer, ""), 1, "{value}");
             assert!(!answer.to_string().contains("mode") && !answer.to_string().contains("names"), "{answer}");
         }
     }
@@ -328,7 +329,7 @@ mod tests {
     #[test]
     fn prunes_and_counts_what_has_no_row() {
         let mut value = json!({"top": [{"inner": 1, "new": {"deep": 2}}], "newer": 3});
-        assert_eq!(table().prune(&mut value), 2);
+        assert_eq!(table().prune(&mut value, ""), 2);
         assert_eq!(value, json!({"top": [{"inner": 1}]}));
     }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod conversation;
 pub mod fields;
+pub mod google;
 pub mod guards;
 pub mod limits;
 pub mod metrics;
@@ -23,8 +24,6 @@ pub mod secret;
 pub mod aws;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
-#[cfg(feature = "google")]
-pub mod google;
 #[cfg(feature = "host")]
 pub mod host;
 #[cfg(any(feature = "aws", feature = "google"))]

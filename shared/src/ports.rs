@@ -272,6 +272,30 @@ impl fmt::Display for Deadline {
     }
 }
 
+/// How long each step of a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the head of the answer. A model that thinks may take a minute before it.
+    pub first_byte: Duration,
+    /// Between two pieces of the answer.
+    pub idle: Duration,
+    /// For everything, attempts and pauses included.
+    pub total: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(280),
+        }
+    }
+}
+
 impl Failure {
     /// The provider's HTTP status, where it sent one.
     #[must_use]

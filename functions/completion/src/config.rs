@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::config::{Reader, Seconds};
-use shared::google::gemini::Deadlines;
+use shared::ports::Deadlines;
 
 /// How long to wait for a connection to Gemini, in seconds.
 pub const CONNECT_SECONDS: &str = "CONNECT_SECONDS";

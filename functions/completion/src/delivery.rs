@@ -36,7 +36,7 @@ pub(crate) fn blocked<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>) -> Resu
         ..Chunk::default()
     };
     if passage.entry.operation != Operation::Stream.as_str() {
-        return Ok(gate::answer(StatusCode::OK, &passage.voice.whole(&chunk)?, &passage.receipt));
+        return Ok(gate::whole(passage.voice.whole(&chunk)?, &passage.receipt));
     }
     let all = [passage.voice.piece(&chunk)?, passage.voice.end()].concat();
     Ok(gate::stream(Bytes::from(all).into(), &passage.receipt))
@@ -103,7 +103,7 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.receipt.redactions = Some(outlet.found().values().sum());
     let told = passage.voice.whole(&chunk)?;
     passage.conclude().await?;
-    let response = gate::answer(StatusCode::OK, &told, &passage.receipt);
+    let response = gate::whole(told, &passage.receipt);
     passage.visit.respond(response);
     Ok(())
 }

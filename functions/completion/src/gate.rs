@@ -311,6 +311,11 @@ pub(crate) fn answer(status: StatusCode, value: &Value, receipt: &Receipt) -> Re
     with_body(status, JSON, Bytes::from(value.to_string()).into(), receipt)
 }
 
+/// An answer of the model's, all of it.
+pub(crate) fn whole(body: Bytes, receipt: &Receipt) -> Response<Body> {
+    with_body(StatusCode::OK, JSON, body.into(), receipt)
+}
+
 /// What this gate answers, for programs that read it. It changes with the gate's version only.
 fn description(receipt: &Receipt) -> Response<Body> {
     let mut response = with_body(StatusCode::OK, JSON, openapi::document().into(), receipt);

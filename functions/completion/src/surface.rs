@@ -7,14 +7,17 @@ mod documents;
 pub mod gemini;
 mod object;
 pub mod openai;
+mod remedies;
 mod voice;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::conversation::{Conversation, Text};
 use shared::fields::Table;
+use shared::google::wire;
 use shared::policy::Policy;
 
 pub use documents::Documents;
@@ -170,8 +173,11 @@ pub fn read(target: Target, body: Value, documents: &mut Documents, policy: &Pol
 /// One server-sent event: exactly `data: `, the JSON and an empty line. Google's Python clients fail on anything
 /// else, a comment or an `event:` line included.
 #[must_use]
-pub(crate) fn event(value: &Value) -> Bytes {
-    format!("data: {value}\n\n").into()
+pub(crate) fn event(written: &impl Serialize) -> Bytes {
+    let mut event = b"data: ".to_vec();
+    wire::write(written, &mut event);
+    event.extend_from_slice(b"\n\n");
+    event.into()
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub fn request(body: &[u8], read: impl FnOnce(Value) -> Result<Ask, Problem>) {
         Ok((ask, bounded)) => {
             let turns = ask.conversation.turns.len();
             let marks = Marks::mint().expect("the system gives random numbers");
-            let sent = wire::generate_body(&compose::compose("m", &ask, bounded, &POLICY, &marks));
+            let prompt = compose::compose("m", &ask, bounded, &POLICY, &marks);
+            let sent: Value = serde_json::from_slice(&wire::bytes(&wire::Ask::of(&prompt))).expect("a prompt is JSON");
             assert_eq!(sent["contents"].as_array().map(Vec::len), Some(turns));
             assert!(sent["generationConfig"]["maxOutputTokens"].is_u64());
             assert_eq!(sent["safetySettings"].as_array().map(Vec::len), Some(4));

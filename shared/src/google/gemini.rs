@@ -14,7 +14,7 @@ use url::Url;
 use super::{error, sse, wire};
 use crate::answer::Chunk;
 use crate::https::{self, Unbuildable};
-use crate::ports::{self, Count, Deadline, Failure, Key, Keys, Mode, Prompt};
+use crate::ports::{self, Count, Deadline, Deadlines, Failure, Key, Keys, Mode, Prompt};
 
 /// Where Gemini lives, unless a setting points elsewhere.
 pub const BASE_URL: &str = "https://generativelanguage.googleapis.com";
@@ -38,30 +38,6 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// The largest error body that is read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-
-/// How long each step may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// Until the connection stands.
-    pub connect: Duration,
-    /// Until the head of the answer. A model that thinks may take a minute before it.
-    pub first_byte: Duration,
-    /// Between two pieces of the answer.
-    pub idle: Duration,
-    /// For everything, attempts and pauses included.
-    pub total: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(120),
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(280),
-        }
-    }
-}
 
 /// A client of the Gemini API.
 #[derive(Debug)]
@@ -172,7 +148,7 @@ impl<K: Keys> ports::Model for Client<K> {
     type Answer = Answer;
 
     async fn generate(&self, prompt: &Prompt, mode: Mode) -> Result<Answer, Failure> {
-        let body = Bytes::from(wire::generate_body(prompt).to_string());
+        let body = Bytes::from(wire::bytes(&wire::Ask::of(prompt)));
         // A whole answer's first byte comes with its last.
         let (method, first_byte) = match mode {
             Mode::Stream => (STREAM, self.deadlines.first_byte),
@@ -190,7 +166,7 @@ impl<K: Keys> ports::Model for Client<K> {
     }
 
     async fn count(&self, prompt: &Prompt) -> Result<Count, Failure> {
-        let body = Bytes::from(wire::count_body(prompt).to_string());
+        let body = Bytes::from(wire::bytes(&wire::Count::of(prompt)));
         let mut begun = self.send("countTokens", prompt, body, self.deadlines.first_byte).await?;
         let bytes = read(&mut begun.response, MAX_ERROR_BYTES, begun.end).await?;
         Ok(Count { usage: wire::count(&bytes)?, key_version: Some(begun.key_version) })

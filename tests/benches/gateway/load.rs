@@ -46,7 +46,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn add(&mut self, other: Self) {
+    fn add(&mut self, other: Self) {
         self.whole.extend(other.whole);
         self.first.extend(other.first);
         self.cpu += other.cpu;
@@ -65,6 +65,11 @@ impl Sample {
 
     pub(crate) fn rate(&self) -> f64 {
         self.whole.len() as f64 / self.wall.as_secs_f64()
+    }
+
+    /// Which part of the time the hop was at work.
+    pub(crate) fn busy(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.wall.as_secs_f64()
     }
 
     pub(crate) fn cpu_each(&self) -> Duration {

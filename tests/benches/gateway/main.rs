@@ -1,8 +1,14 @@
 //! The gate on the road: the release binary in front of a loopback Gemini, against that Gemini alone and against a bare
 //! nginx hop, in one run and in turns, so that a noisy machine is noisy for all.
 //!
-//! The hop that is measured has one core to itself, the load and the Gemini share another. Everything is as shipped:
+//! The hop that is measured has one core to itself, the load and the Gemini share another; how busy a hop keeps its core
+//! is told, since one that is not busy is held up by the load and would be quicker with more. Everything is as shipped:
 //! SQLite, fsynced audit, guards and redaction. Once with `--data` in memory, once on disk.
+//!
+//! Each load comes in rounds, in which every hop has its turn. A figure is the median of the rounds', a ratio too: it is
+//! taken within a round, whose turns are a second apart.
+//!
+//! `--quick` gives figures of little worth; words choose the loads whose names have them all, as in `stream '16 at once'`.
 //!
 //! Needs `nginx` and `taskset` (Debian: nginx-light, util-linux) and a release build; `just bench-gateway` does both.
 
@@ -27,16 +33,18 @@ use hop::Hop;
 use load::{Load, Sample};
 
 /// How long each hop is loaded, each time its turn comes.
-const TURN: Duration = Duration::from_millis(1500);
+const TURN: Duration = Duration::from_millis(700);
 
 /// How often each hop's turn comes.
-const TURNS: usize = 3;
+const TURNS: usize = 7;
 
 /// The core of the hop, and that of everything else.
 const CORES: [&str; 2] = ["0", "1"];
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let (options, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let quick = options.iter().any(|option| option == "--quick");
     let (turn, turns) = if quick { (Duration::from_millis(300), 1) } else { (TURN, TURNS) };
     hop::pin(std::process::id(), CORES[1]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -48,7 +56,7 @@ fn main() {
             let hops =
                 [Hop::alone(upstream), Hop::nginx(upstream, home.path()).await, Hop::gate(upstream, home.path())];
             println!("\n## {name}\n");
-            compare(&hops, turn, turns).await;
+            compare(&hops, &words, turn, turns).await;
             println!("\nGate's peak memory: {:.1} MB", hops[2].peak_memory() as f64 / 1e6);
         }
     });
@@ -60,11 +68,13 @@ fn memory() -> PathBuf {
     if shm.is_dir() { shm } else { std::env::temp_dir() }
 }
 
-async fn compare(hops: &[Hop; 3], turn: Duration, turns: usize) {
+/// Compares the hops under each load whose name has all the words.
+async fn compare(hops: &[Hop; 3], words: &[String], turn: Duration, turns: usize) {
     println!(
-        "| load | hop | p50 us | added | p99 us | requests/s | CPU us/request | added to 1st token | on the 5th request |"
+        "| load | hop | p50 us | added | p99 us | requests/s | CPU us/request | busy | added to 1st token | on the 5th \
+         request |"
     );
-    println!("| --- | --- | --: | --: | --: | --: | --: | --: | --: |");
+    println!("| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |");
     for (stream, bytes, concurrency) in [
         (false, 1 << 10, 1),
         (false, 10 << 10, 1),
@@ -76,57 +86,68 @@ async fn compare(hops: &[Hop; 3], turn: Duration, turns: usize) {
         (true, 10 << 10, 16),
     ] {
         let load = Load { stream, bytes, concurrency };
+        if !words.iter().all(|word| load.to_string().contains(word.as_str())) {
+            continue;
+        }
         for hop in hops {
-            load.run(hop, turn / 5).await;
+            load.run(hop, turn / 2).await;
         }
-        let mut samples = [Sample::default(), Sample::default(), Sample::default()];
+        let mut rounds = Vec::new();
         for _ in 0..turns {
-            for (hop, sample) in hops.iter().zip(&mut samples) {
-                sample.add(load.run(hop, turn).await);
-            }
+            let [alone, nginx, gate] = hops;
+            rounds.push([load.run(alone, turn).await, load.run(nginx, turn).await, load.run(gate, turn).await]);
         }
-        report(&load, hops, &samples);
+        report(&load, hops, &rounds);
     }
 }
 
-fn report(load: &Load, hops: &[Hop; 3], samples: &[Sample; 3]) {
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let alone = &samples[0];
-    let added = |time: Duration, base: Duration| micros(time) - micros(base);
-    let row = |name: &str, sample: &Sample| {
-        let first = |at: Option<usize>| {
-            if !load.stream {
-                return "-".to_owned();
-            }
-            format!("{:.0}", added(sample.first_token(at), alone.first_token(at)))
+fn report(load: &Load, hops: &[Hop; 3], rounds: &[[Sample; 3]]) {
+    let p50 = |sample: &Sample| micros(sample.percentile(50));
+    let first = |sample: &Sample| micros(sample.first_token(None));
+    let fifth = |sample: &Sample| micros(sample.first_token(Some(4)));
+    for (at, hop) in hops.iter().enumerate() {
+        let figure = |figure: &dyn Fn(&Sample) -> f64| median(rounds, |round| figure(&round[at]));
+        let added = |figure: &dyn Fn(&Sample) -> f64| median(rounds, |round| figure(&round[at]) - figure(&round[0]));
+        let streamed = |figure: &dyn Fn(&Sample) -> f64| {
+            if load.stream { format!("{:.0}", added(figure)) } else { "-".to_owned() }
         };
         println!(
-            "| {load} | {name} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} | {} | {} |",
-            micros(sample.percentile(50)),
-            added(sample.percentile(50), alone.percentile(50)),
-            micros(sample.percentile(99)),
-            sample.rate(),
-            micros(sample.cpu_each()),
-            first(None),
-            first(Some(4)),
+            "| {load} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} | {:.0} % | {} | {} |",
+            hop.name(),
+            figure(&p50),
+            added(&p50),
+            figure(&|sample| micros(sample.percentile(99))),
+            figure(&Sample::rate),
+            figure(&|sample| micros(sample.cpu_each())),
+            figure(&|sample| sample.busy() * 100.0),
+            streamed(&first),
+            streamed(&fifth),
         );
-    };
-    for (hop, sample) in hops.iter().zip(samples) {
-        row(hop.name(), sample);
     }
-    let [_, nginx, gate] = samples;
-    let p50 =
-        added(gate.percentile(50), alone.percentile(50)) / added(nginx.percentile(50), alone.percentile(50)).max(1.0);
-    let cpu = micros(gate.cpu_each()) / micros(nginx.cpu_each()).max(0.1);
-    let rate = gate.rate() / nginx.rate();
-    let ratio = |at| {
-        added(gate.first_token(at), alone.first_token(at))
-            / added(nginx.first_token(at), alone.first_token(at)).max(1.0)
+    let ratio = |figure: &dyn Fn(&Sample) -> f64| median(rounds, |[_, nginx, gate]| figure(gate) / figure(nginx));
+    let added = |figure: &dyn Fn(&Sample) -> f64| {
+        median(rounds, |[alone, nginx, gate]| (figure(gate) - figure(alone)) / (figure(nginx) - figure(alone)).max(1.0))
     };
-    let (first, fifth) = if load.stream {
-        (format!("{:.2}x", ratio(None)), format!("{:.2}x", ratio(Some(4))))
-    } else {
-        ("-".into(), "-".into())
+    let streamed = |figure: &dyn Fn(&Sample) -> f64| {
+        if load.stream { format!("{:.2}x", added(figure)) } else { "-".to_owned() }
     };
-    println!("| {load} | **gate / nginx** | | {p50:.2}x | | {rate:.2}x | {cpu:.2}x | {first} | {fifth} |");
+    println!(
+        "| {load} | **gate / nginx** | | {:.2}x | | {:.2}x | {:.2}x | | {} | {} |",
+        added(&p50),
+        ratio(&Sample::rate),
+        ratio(&|sample| micros(sample.cpu_each())),
+        streamed(&first),
+        streamed(&fifth),
+    );
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// The median of what a figure is in each round.
+fn median(rounds: &[[Sample; 3]], figure: impl Fn(&[Sample; 3]) -> f64) -> f64 {
+    let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

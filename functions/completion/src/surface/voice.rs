@@ -1,8 +1,8 @@
 //! Tells one answer in the words of the surface that was called.
 
 use bytes::Bytes;
-use serde_json::Value;
 use shared::answer::Chunk;
+use shared::google::wire;
 
 use super::{Request, Surface, event, gemini, openai};
 use crate::problem::Problem;
@@ -29,10 +29,10 @@ impl Voice {
     ///
     /// # Errors
     /// A [`Problem`] when this surface has no words for how the answer ended.
-    pub(crate) fn whole(&mut self, chunk: &Chunk) -> Result<Value, Problem> {
+    pub(crate) fn whole(&mut self, chunk: &Chunk) -> Result<Bytes, Problem> {
         match self {
-            Self::Gemini => Ok(gemini::chunk(chunk)),
-            Self::OpenAi(voice) => voice.whole(chunk),
+            Self::Gemini => Ok(wire::bytes(&gemini::Told::of(chunk)).into()),
+            Self::OpenAi(voice) => Ok(wire::bytes(&voice.whole(chunk)?).into()),
         }
     }
 
@@ -42,7 +42,7 @@ impl Voice {
     /// As for [`Voice::whole`].
     pub(crate) fn piece(&mut self, chunk: &Chunk) -> Result<Bytes, Problem> {
         match self {
-            Self::Gemini if gemini::says_something(chunk) => Ok(event(&gemini::chunk(chunk))),
+            Self::Gemini if gemini::says_something(chunk) => Ok(event(&gemini::Told::of(chunk))),
             Self::Gemini => Ok(Bytes::new()),
             Self::OpenAi(voice) => voice.piece(chunk),
         }

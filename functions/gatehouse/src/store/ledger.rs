@@ -1,9 +1,10 @@
 //! The ledger in SQLite, `DATA/ledger.db`, which several processes may share.
 //!
-//! A step is a transaction, which holds the database's write lock from its first read on. Where nobody is in the way it
-//! is done at once, which takes some fifteen microseconds, half of what handing it to another thread would take. Where
-//! somebody is, a thread of its own takes every step that waits and does them all in one transaction. The database has
-//! a file of its own, so that no step waits for the drain.
+//! Steps are done in transactions, each of which holds the database's write lock from its first read on. What the
+//! requests of one turn of the runtime ask for is one transaction: the first of them lets the others come, then does
+//! all of it on its own thread, which takes some fifteen microseconds, half of what a thread of the ledger's own would
+//! take to be woken. Where another process is in the way, that thread waits for it. The database has a file of its own,
+//! so that no step waits for the drain.
 //!
 //! # What a crash may lose
 //!
@@ -15,7 +16,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,23 +45,29 @@ const KEPT_MS: u64 = 7 * 86_400_000;
 /// The accounts of a data directory. Dropping it does what still waits.
 #[derive(Debug)]
 pub(crate) struct Ledger {
+    /// Steps of this turn.
+    waiting: Mutex<Vec<Step>>,
+    /// Where steps go for which there must be patience.
     queue: Option<mpsc::Sender<Step>>,
     threads: Vec<JoinHandle<()>>,
     writer: Arc<Mutex<Writer>>,
     log: Arc<Log>,
 }
 
+#[derive(Debug)]
 struct Step {
     work: Work,
     answer: oneshot::Sender<Result<Done, Arc<Error>>>,
 }
 
+#[derive(Debug)]
 enum Work {
     Admit { claims: Vec<Claim>, demand: Demand, now: Timestamp },
     Settle { ticket: Ticket, taken: Taken, now: Timestamp },
     Release { ticket: Ticket, now: Timestamp },
 }
 
+#[derive(Debug)]
 enum Done {
     Admission(Admission),
     Settled(Settled),
@@ -79,7 +86,7 @@ impl Ledger {
         let (queue, waiting) = mpsc::channel();
         let writer = Arc::new(Mutex::new(Writer { connection, log: Arc::clone(&log) }));
         let (queued, syncing) = (Arc::clone(&writer), Arc::clone(&log));
-        let mut ledger = Self { queue: Some(queue), threads: Vec::new(), writer, log };
+        let mut ledger = Self { waiting: Mutex::default(), queue: Some(queue), threads: Vec::new(), writer, log };
         ledger.start(data, move || run(&queued, &waiting))?;
         ledger.start(data, move || syncing.keep_durable())?;
         Ok(ledger)
@@ -91,22 +98,58 @@ impl Ledger {
         Ok(())
     }
 
-    /// Does a step on this thread, unless somebody is in the way.
-    fn at_once(&self, work: &Work) -> Option<Done> {
-        let mut writer = self.writer.try_lock().ok()?;
-        // Whatever went wrong, nothing was done; the queue has the patience, and tells.
-        writer.commit(std::iter::once(work), Duration::ZERO).ok()?.pop()
+    async fn done(&self, work: Work) -> Result<Done, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        let first = {
+            let mut waiting = locked(&self.waiting);
+            waiting.push(Step { work, answer });
+            waiting.len() == 1
+        };
+        if first {
+            let turn = Turn(self);
+            tokio::task::yield_now().await;
+            drop(turn);
+        }
+        answered.await.map_err(|_| unavailable("it has stopped"))?.map_err(unavailable)
     }
 
-    async fn done(&self, work: Work) -> Result<Done, Unavailable> {
-        if let Some(done) = self.at_once(&work) {
-            return Ok(done);
+    /// Does the steps of this turn.
+    fn turn(&self) {
+        let steps = std::mem::take(&mut *locked(&self.waiting));
+        // Whatever is in the way, nothing was done; the queue has the patience, and tells.
+        let done = self
+            .writer
+            .try_lock()
+            .ok()
+            .and_then(|mut writer| writer.commit(steps.iter().map(|step| &step.work), Duration::ZERO).ok());
+        match done {
+            Some(done) => answer(steps, done),
+            // Who finds no queue is told so by the end of its channel.
+            None => {
+                if let Some(queue) = &self.queue {
+                    steps.into_iter().for_each(|step| drop(queue.send(step)));
+                }
+            }
         }
-        let (answer, answered) = oneshot::channel();
-        let stopped = || unavailable("it has stopped");
-        self.queue.as_ref().and_then(|queue| queue.send(Step { work, answer }).ok()).ok_or_else(stopped)?;
-        answered.await.map_err(|_| stopped())?.map_err(unavailable)
     }
+}
+
+/// The end of a turn, for all who have a step in it: be the request that leads it dropped meanwhile.
+struct Turn<'l>(&'l Ledger);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.turn();
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells everybody what became of its step. Who no longer waits is booked when its time is up.
+fn answer(steps: Vec<Step>, done: Vec<Done>) {
+    steps.into_iter().zip(done).for_each(|(step, done)| drop(step.answer.send(Ok(done))));
 }
 
 impl ports::Ledger for Ledger {
@@ -170,7 +213,7 @@ impl Log {
 /// Does what waits, all that there is at a time.
 fn run(writer: &Mutex<Writer>, waiting: &mpsc::Receiver<Step>) {
     while let Ok(first) = waiting.recv() {
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = locked(writer);
         let mut batch = vec![first];
         while batch.len() < BATCH
             && let Ok(next) = waiting.try_recv()
@@ -178,8 +221,7 @@ fn run(writer: &Mutex<Writer>, waiting: &mpsc::Receiver<Step>) {
             batch.push(next);
         }
         match writer.commit(batch.iter().map(|step| &step.work), BUSY_TIMEOUT) {
-            // Who no longer waits is booked when its time is up.
-            Ok(done) => batch.into_iter().zip(done).for_each(|(step, done)| drop(step.answer.send(Ok(done)))),
+            Ok(done) => answer(batch, done),
             Err(error) => {
                 let error = Arc::new(error);
                 batch.into_iter().for_each(|step| drop(step.answer.send(Err(Arc::clone(&error)))));
@@ -202,7 +244,11 @@ impl Writer {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::database("write"))?;
-        let done = steps.map(|work| Accounts(&transaction).work(work)).collect::<Result<_, _>>();
+        let mut accounts = Accounts { transaction: &transaction, read: Vec::new() };
+        let done = steps.map(|work| accounts.work(work)).collect::<Result<_, _>>().and_then(|done| {
+            accounts.keep()?;
+            Ok(done)
+        });
         let done = done.map_err(Error::database("write"))?;
         transaction.commit().map_err(Error::database("write"))?;
         self.log.changed.store(true, Ordering::SeqCst);
@@ -210,57 +256,87 @@ impl Writer {
     }
 }
 
-/// The accounts within a transaction.
-struct Accounts<'t>(&'t Transaction<'t>);
+/// The accounts within a transaction: each is read once and written once, however many steps it takes.
+struct Accounts<'t> {
+    transaction: &'t Transaction<'t>,
+    read: Vec<Account>,
+}
+
+struct Account {
+    hold: Hold,
+    item: Item,
+    changed: bool,
+}
+
+impl Account {
+    fn change(&mut self) -> &mut Item {
+        self.changed = true;
+        &mut self.item
+    }
+}
 
 impl Accounts<'_> {
-    fn work(&self, work: &Work) -> rusqlite::Result<Done> {
+    fn work(&mut self, work: &Work) -> rusqlite::Result<Done> {
         match work {
             Work::Admit { claims, demand, now } => self.admit(claims, demand, *now).map(Done::Admission),
             Work::Settle { ticket, taken, now } => {
                 let mut worst = Settled::Already;
                 for hold in &ticket.holds {
-                    let mut item = self.item(hold)?;
-                    worst = worst.max(item.settle(ticket, *taken, &hold.limits, *now));
-                    self.keep(hold, &item)?;
+                    worst = worst.max(self.account(hold)?.change().settle(ticket, *taken, &hold.limits, *now));
                 }
                 Ok(Done::Settled(worst))
             }
             Work::Release { ticket, now } => {
                 for hold in &ticket.holds {
-                    let mut item = self.item(hold)?;
-                    item.release(ticket, &hold.limits, *now);
-                    self.keep(hold, &item)?;
+                    self.account(hold)?.change().release(ticket, &hold.limits, *now);
                 }
                 Ok(Done::Settled(Settled::Booked))
             }
         }
     }
 
-    fn admit(&self, claims: &[Claim], demand: &Demand, now: Timestamp) -> rusqlite::Result<Admission> {
+    fn admit(&mut self, claims: &[Claim], demand: &Demand, now: Timestamp) -> rusqlite::Result<Admission> {
         let mut ticket = Ticket::new(demand, now);
-        let mut items = Vec::with_capacity(claims.len());
-        for claim in claims {
-            let mut item = self.item(&claim.hold(now))?;
-            // Nothing is kept before everybody has agreed, so that there is nothing to give back.
-            if let Err(refused) = claim.admit(&mut item, demand, &mut ticket) {
-                return Ok(Admission::Refused(refused));
+        let mut before: Vec<(Hold, Item)> = Vec::new();
+        for (place, claim) in claims.iter().enumerate() {
+            let hold = claim.hold(now);
+            let account = self.account(&hold)?;
+            if place + 1 < claims.len() {
+                before.push((hold, account.item.clone()));
             }
-            items.push(item);
-        }
-        for (hold, item) in ticket.holds.iter().zip(&items) {
-            self.keep(hold, item)?;
+            match claim.admit(&mut account.item, demand, &mut ticket) {
+                Ok(()) => account.changed = true,
+                Err(refused) => {
+                    // Whoever has agreed before gets back what it gave.
+                    for (hold, item) in before {
+                        self.account(&hold)?.item = item;
+                    }
+                    return Ok(Admission::Refused(refused));
+                }
+            }
         }
         Ok(Admission::Admitted(ticket))
     }
 
-    fn item(&self, hold: &Hold) -> rusqlite::Result<Item> {
+    fn account(&mut self, hold: &Hold) -> rusqlite::Result<&mut Account> {
+        let known = |account: &Account| account.hold.window == hold.window && account.hold.subject == hold.subject;
+        let place = match self.read.iter().position(known) {
+            Some(place) => place,
+            None => {
+                let item = self.read(hold)?;
+                self.read.push(Account { hold: hold.clone(), item, changed: false });
+                self.read.len() - 1
+            }
+        };
+        self.read.get_mut(place).ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+
+    fn read(&self, hold: &Hold) -> rusqlite::Result<Item> {
         let mut statement = self
-            .0
+            .transaction
             .prepare_cached("SELECT tat, tokens_tat, committed, open FROM ledger WHERE subject = ?1 AND window = ?2")?;
         let read = |row: &Row<'_>| {
-            let open: String = row.get(3)?;
-            let open = serde_json::from_str(&open).map_err(|error| {
+            let open = serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(|error| {
                 rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
             })?;
             let number = |column| row.get(column).map(i64::cast_unsigned);
@@ -270,24 +346,27 @@ impl Accounts<'_> {
         Ok(found.unwrap_or_default())
     }
 
-    fn keep(&self, hold: &Hold, item: &Item) -> rusqlite::Result<()> {
-        let open =
-            serde_json::to_string(&item.open).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let mut statement = self.0.prepare_cached(
+    /// Writes the accounts back.
+    fn keep(&self) -> rusqlite::Result<()> {
+        let mut statement = self.transaction.prepare_cached(
             "INSERT INTO ledger (subject, window, ends, tat, tokens_tat, committed, open)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (subject, window) DO UPDATE SET tat = excluded.tat, tokens_tat = excluded.tokens_tat,
                  committed = excluded.committed, open = excluded.open",
         )?;
-        statement.execute(params![
-            hold.subject.as_str(),
-            signed(hold.window.0),
-            signed(hold.ends.0),
-            signed(item.tat.0),
-            signed(item.tokens_tat.0),
-            signed(item.committed),
-            open
-        ])?;
+        for Account { hold, item, .. } in self.read.iter().filter(|account| account.changed) {
+            let open = serde_json::to_string(&item.open)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            statement.execute(params![
+                hold.subject.as_str(),
+                signed(hold.window.0),
+                signed(hold.ends.0),
+                signed(item.tat.0),
+                signed(item.tokens_tat.0),
+                signed(item.committed),
+                open
+            ])?;
+        }
         Ok(())
     }
 }

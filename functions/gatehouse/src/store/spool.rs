@@ -5,9 +5,9 @@
 //! its own takes every record that waits, writes them with one write and makes them durable with one sync, so that a
 //! hundred requests at once cost one sync and not a hundred, and none of them holds up anybody.
 //!
-//! A disk that was quick and stalls once is felt by all: the chain's lock is held meanwhile, and a thread that answers
-//! requests. The next records then go to the spool's own thread, until the disk has been quick for a while. What is
-//! known to take long, making the next file, is left to that thread anyway.
+//! A disk that was quick and stalls is felt by all: the chain's lock is held meanwhile, and a thread that answers
+//! requests. After two such writes records go to the spool's own thread, until the disk has been quick for a while. What
+//! is known to take long, making the next file, is left to that thread anyway.
 //!
 //! What stands in a file is never taken back once its line is whole, since a drain may have read it: only the torn
 //! bytes after the last whole line are cut off. A file is locked while its writer writes to it, which tells the drain
@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use shared::audit::{Record, WriterId};
 use shared::ports::{AuditQueue, Unavailable};
@@ -28,21 +27,16 @@ use tokio::time::Instant;
 
 use super::{Error, make_private_directory};
 use file::Files;
+use pace::Pace;
 
 mod file;
+mod pace;
 
 /// A batch takes no more than this, so that a flood does not delay the first of it for long.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// A file that has grown to this is left for the next: some ten thousand requests.
 const FULL_BYTES: u64 = 16 << 20;
-
-/// A disk that takes no longer than this for a write and its sync is quick: it is what the way to a thread and back
-/// takes.
-const QUICK: Duration = Duration::from_micros(25);
-
-/// So many writes in a row must have been quick before one is done at once.
-const QUICK_WRITES: u32 = 8;
 
 /// Where the spool files are.
 pub(crate) fn directory(data: &Path) -> PathBuf {
@@ -89,7 +83,7 @@ impl<L: Log> Spool<L> {
         if self.queued.load(Ordering::SeqCst) > 0 {
             return None;
         }
-        let mut writer = self.writer.try_lock().ok().filter(|writer| writer.is_quick() && !writer.is_full())?;
+        let mut writer = self.writer.try_lock().ok().filter(|writer| writer.pace.is_quick() && !writer.is_full())?;
         let (_, refusal) = writer.keep(&[line]);
         Some(refusal.map_or(Ok(()), Err))
     }
@@ -165,17 +159,12 @@ struct Writer<L> {
     torn: bool,
     /// A sync has failed: what was written then may turn out to be anything, so the next line begins on its own.
     unsure: bool,
-    /// How many writes in a row were quick.
-    quick: u32,
+    pace: Pace,
 }
 
 impl<L: Log> Writer<L> {
     const fn new(log: L) -> Self {
-        Self { log, length: 0, full: FULL_BYTES, torn: false, unsure: false, quick: 0 }
-    }
-
-    const fn is_quick(&self) -> bool {
-        self.quick >= QUICK_WRITES
+        Self { log, length: 0, full: FULL_BYTES, torn: false, unsure: false, pace: Pace::SLOW }
     }
 
     const fn is_full(&self) -> bool {
@@ -226,10 +215,10 @@ impl<L: Log> Writer<L> {
             && let Err(error) = self.log.sync()
         {
             self.unsure = true;
-            self.quick = 0;
+            self.pace = Pace::SLOW;
             return (0, Some(error));
         }
-        self.quick = if began.elapsed() <= QUICK { self.quick.saturating_add(1) } else { 0 };
+        self.pace.note(began.elapsed());
         (kept, refusal.or(mended.err().filter(|_| kept < lines.len())))
     }
 

@@ -1,131 +1,40 @@
 //! What Gemini answers, field by field.
 
-use std::sync::LazyLock;
-
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::fields::TABLE;
 use crate::answer::{Candidate, Chunk, Usage};
 use crate::conversation::{Content, Json, Part, Provenance, Signature};
-use crate::fields::{Table, Treatment};
 use crate::ports::Failure;
 
-/// Every field of an answer that is passed on. What has no row is dropped and counted.
-const ANSWER: &[(&str, Treatment)] = {
-    use Treatment::{Forward, Ignore, Opaque};
-    &[
-        ("candidates", Forward),
-        ("candidates[].index", Forward),
-        ("candidates[].content", Forward),
-        ("candidates[].content.role", Forward),
-        ("candidates[].content.parts", Forward),
-        ("candidates[].content.parts[].text", Forward),
-        ("candidates[].content.parts[].thought", Forward),
-        ("candidates[].content.parts[].thoughtSignature", Forward),
-        ("candidates[].content.parts[].functionCall", Forward),
-        ("candidates[].content.parts[].functionCall.id", Forward),
-        ("candidates[].content.parts[].functionCall.name", Forward),
-        ("candidates[].content.parts[].functionCall.args", Opaque),
-        ("candidates[].content.parts[].inlineData", Forward),
-        ("candidates[].content.parts[].inlineData.mimeType", Forward),
-        ("candidates[].content.parts[].inlineData.data", Forward),
-        ("candidates[].content.parts[].executableCode", Forward),
-        ("candidates[].content.parts[].executableCode.language", Forward),
-        ("candidates[].content.parts[].executableCode.code", Forward),
-        ("candidates[].content.parts[].codeExecutionResult", Forward),
-        ("candidates[].content.parts[].codeExecutionResult.outcome", Forward),
-        ("candidates[].content.parts[].codeExecutionResult.output", Forward),
-        ("candidates[].finishReason", Forward),
-        ("candidates[].finishMessage", Forward),
-        ("candidates[].tokenCount", Forward),
-        ("candidates[].avgLogprobs", Forward),
-        ("candidates[].safetyRatings", Forward),
-        ("candidates[].safetyRatings[].category", Forward),
-        ("candidates[].safetyRatings[].probability", Forward),
-        ("candidates[].safetyRatings[].blocked", Forward),
-        ("candidates[].citationMetadata", Forward),
-        ("candidates[].citationMetadata.citationSources", Forward),
-        ("candidates[].citationMetadata.citationSources[].startIndex", Forward),
-        ("candidates[].citationMetadata.citationSources[].endIndex", Forward),
-        ("candidates[].citationMetadata.citationSources[].uri", Forward),
-        ("candidates[].citationMetadata.citationSources[].license", Forward),
-        ("candidates[].citationMetadata.citations", Forward),
-        ("candidates[].citationMetadata.citations[].startIndex", Forward),
-        ("candidates[].citationMetadata.citations[].endIndex", Forward),
-        ("candidates[].citationMetadata.citations[].uri", Forward),
-        ("candidates[].citationMetadata.citations[].title", Forward),
-        ("candidates[].citationMetadata.citations[].license", Forward),
-        ("candidates[].citationMetadata.citations[].publicationDate", Opaque),
-        ("candidates[].groundingMetadata", Forward),
-        ("candidates[].groundingMetadata.webSearchQueries", Forward),
-        ("candidates[].groundingMetadata.searchEntryPoint", Forward),
-        ("candidates[].groundingMetadata.searchEntryPoint.renderedContent", Forward),
-        ("candidates[].groundingMetadata.groundingChunks", Forward),
-        ("candidates[].groundingMetadata.groundingChunks[].web", Forward),
-        ("candidates[].groundingMetadata.groundingChunks[].web.uri", Forward),
-        ("candidates[].groundingMetadata.groundingChunks[].web.title", Forward),
-        ("candidates[].groundingMetadata.groundingSupports", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].segment", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].segment.startIndex", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].segment.endIndex", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].segment.partIndex", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].segment.text", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].groundingChunkIndices", Forward),
-        ("candidates[].groundingMetadata.groundingSupports[].confidenceScores", Forward),
-        ("candidates[].urlContextMetadata", Forward),
-        ("candidates[].urlContextMetadata.urlMetadata", Forward),
-        ("candidates[].urlContextMetadata.urlMetadata[].retrievedUrl", Forward),
-        ("candidates[].urlContextMetadata.urlMetadata[].urlRetrievalStatus", Forward),
-        ("promptFeedback", Forward),
-        ("promptFeedback.blockReason", Forward),
-        ("promptFeedback.safetyRatings", Ignore),
-        ("usageMetadata", Forward),
-        ("usageMetadata.promptTokenCount", Forward),
-        ("usageMetadata.cachedContentTokenCount", Forward),
-        ("usageMetadata.candidatesTokenCount", Forward),
-        ("usageMetadata.thoughtsTokenCount", Forward),
-        ("usageMetadata.toolUsePromptTokenCount", Forward),
-        ("usageMetadata.totalTokenCount", Forward),
-        // Sums by modality and the traffic class add nothing to the counts above for a text gateway.
-        ("usageMetadata.promptTokensDetails", Ignore),
-        ("usageMetadata.cacheTokensDetails", Ignore),
-        ("usageMetadata.candidatesTokensDetails", Ignore),
-        ("usageMetadata.toolUsePromptTokensDetails", Ignore),
-        ("usageMetadata.trafficType", Ignore),
-        ("usageMetadata.serviceTier", Ignore),
-        ("modelVersion", Forward),
-        ("responseId", Forward),
-        ("createTime", Ignore),
-        ("modelStatus", Ignore),
-    ]
-};
-
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(ANSWER));
-
-/// Candidate fields beside content and finish that are passed on, redacted.
-const EXTRAS: [&str; 6] =
-    ["avgLogprobs", "citationMetadata", "groundingMetadata", "safetyRatings", "tokenCount", "urlContextMetadata"];
-
+/// An answer with the fields that have a row in the table, and no others: what is to be ignored is read past.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireAnswer {
     #[serde(default)]
-    candidates: Vec<Value>,
+    candidates: Vec<WireCandidate>,
     prompt_feedback: Option<PromptFeedback>,
     usage_metadata: Option<WireUsage>,
     model_version: Option<String>,
     response_id: Option<String>,
+    #[serde(rename = "createTime")]
+    _create_time: Option<IgnoredAny>,
+    #[serde(rename = "modelStatus")]
+    _model_status: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PromptFeedback {
     block_reason: Option<String>,
+    #[serde(rename = "safetyRatings")]
+    _safety_ratings: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct WireUsage {
     prompt_token_count: u64,
     cached_content_token_count: u64,
@@ -133,10 +42,22 @@ struct WireUsage {
     tool_use_prompt_token_count: u64,
     thoughts_token_count: u64,
     total_token_count: u64,
+    #[serde(rename = "promptTokensDetails")]
+    _prompt: Option<IgnoredAny>,
+    #[serde(rename = "cacheTokensDetails")]
+    _cache: Option<IgnoredAny>,
+    #[serde(rename = "candidatesTokensDetails")]
+    _candidates: Option<IgnoredAny>,
+    #[serde(rename = "toolUsePromptTokensDetails")]
+    _tool_use: Option<IgnoredAny>,
+    #[serde(rename = "trafficType")]
+    _traffic_type: Option<IgnoredAny>,
+    #[serde(rename = "serviceTier")]
+    _service_tier: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireCandidate {
     #[serde(default)]
     index: u32,
@@ -144,16 +65,24 @@ struct WireCandidate {
     content: WireContent,
     finish_reason: Option<String>,
     finish_message: Option<String>,
+    avg_logprobs: Option<Value>,
+    citation_metadata: Option<Value>,
+    grounding_metadata: Option<Value>,
+    safety_ratings: Option<Value>,
+    token_count: Option<Value>,
+    url_context_metadata: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct WireContent {
     parts: Vec<WirePart>,
+    #[serde(rename = "role")]
+    _role: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WirePart {
     text: Option<String>,
     #[serde(default)]
@@ -166,6 +95,7 @@ struct WirePart {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WireCall {
     id: Option<String>,
     #[serde(default)]
@@ -175,23 +105,21 @@ struct WireCall {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireInline {
     mime_type: String,
     data: String,
 }
 
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct WireCode {
     language: String,
     code: String,
 }
 
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct WireCodeResult {
     outcome: String,
     output: String,
@@ -202,21 +130,20 @@ struct WireCodeResult {
 /// # Errors
 /// [`Failure::Garbled`] when it is not what Gemini documents.
 pub fn answer(bytes: &[u8]) -> Result<Chunk, Failure> {
+    // As good as always every field is known, and the answer is read in one go.
+    if bytes.trim_ascii_start().starts_with(b"{")
+        && let Ok(wire) = serde_json::from_slice(bytes)
+    {
+        return Ok(chunk(wire, 0));
+    }
+    // Otherwise what has no row goes first, or the answer is no answer.
     let mut value: Value = serde_json::from_slice(bytes).map_err(|_| Failure::Garbled("it is not JSON"))?;
     if !value.is_object() {
         return Err(Failure::Garbled("it is not an object"));
     }
-    let dropped = TABLE.prune(&mut value);
-    let garbled = |_| Failure::Garbled("a field has the wrong type");
-    let wire: WireAnswer = serde_json::from_value(value).map_err(garbled)?;
-    Ok(Chunk {
-        candidates: wire.candidates.into_iter().map(candidate).collect::<Result<_, _>>().map_err(garbled)?,
-        block_reason: wire.prompt_feedback.and_then(|feedback| feedback.block_reason),
-        usage: wire.usage_metadata.map(usage),
-        model_version: wire.model_version,
-        response_id: wire.response_id,
-        dropped,
-    })
+    let dropped = TABLE.prune(&mut value, "");
+    let wire = serde_json::from_value(value).map_err(|_| Failure::Garbled("a field has the wrong type"))?;
+    Ok(chunk(wire, dropped))
 }
 
 /// Reads the answer of `countTokens`.
@@ -240,21 +167,39 @@ pub fn count(bytes: &[u8]) -> Result<Usage, Failure> {
     })
 }
 
-fn candidate(mut value: Value) -> Result<Candidate, serde_json::Error> {
-    let mut extras = Vec::new();
-    for name in EXTRAS {
-        if let Some(extra) = value.get_mut(name).map(Value::take).filter(|extra| !extra.is_null()) {
-            extras.push((name, Json(extra)));
-        }
+fn chunk(wire: WireAnswer, mut dropped: u32) -> Chunk {
+    Chunk {
+        candidates: wire.candidates.into_iter().map(|wire| candidate(wire, &mut dropped)).collect(),
+        block_reason: wire.prompt_feedback.and_then(|feedback| feedback.block_reason),
+        usage: wire.usage_metadata.map(usage),
+        model_version: wire.model_version,
+        response_id: wire.response_id,
+        dropped,
     }
-    let wire: WireCandidate = serde_json::from_value(value)?;
-    Ok(Candidate {
+}
+
+/// `dropped` grows by the fields within its extras that have no row.
+fn candidate(wire: WireCandidate, dropped: &mut u32) -> Candidate {
+    let extras = [
+        ("avgLogprobs", wire.avg_logprobs),
+        ("citationMetadata", wire.citation_metadata),
+        ("groundingMetadata", wire.grounding_metadata),
+        ("safetyRatings", wire.safety_ratings),
+        ("tokenCount", wire.token_count),
+        ("urlContextMetadata", wire.url_context_metadata),
+    ];
+    let mut known = |(name, extra): (&'static str, Option<Value>)| {
+        let mut extra = extra?;
+        *dropped += TABLE.prune(&mut extra, &format!("candidates[].{name}"));
+        Some((name, Json(extra)))
+    };
+    Candidate {
         index: wire.index,
+        extras: extras.into_iter().filter_map(&mut known).collect(),
         parts: wire.content.parts.into_iter().filter_map(content).collect(),
         finish_reason: wire.finish_reason,
         finish_message: wire.finish_message.map(Into::into),
-        extras,
-    })
+    }
 }
 
 /// A part, unless it is a thought or of a kind that has no row.
@@ -299,7 +244,7 @@ fn usage(wire: WireUsage) -> Usage {
 mod tests {
     use serde_json::json;
 
-    use super::super::parts;
+    use super::super::Parts;
     use super::*;
 
     fn read(value: Value) -> Chunk {
@@ -328,6 +273,48 @@ mod tests {
     }
 
     #[test]
+    fn every_field_with_a_row_is_read_in_one_go() {
+        let leaves = [json!(null), json!("x"), json!(1), json!(true), json!({}), json!([])];
+        for (path, _) in TABLE.rows() {
+            let within = |leaf: &Value| {
+                path.rsplit('.').fold(leaf.clone(), |value, name| match name.strip_suffix("[]") {
+                    Some(name) => json!({name: [value]}),
+                    None => json!({name: value}),
+                })
+            };
+            let read = |leaf: &Value| serde_json::from_value::<WireAnswer>(within(leaf)).is_ok();
+            assert!(leaves.iter().any(read) || path.contains("inlineData"), "{path}");
+        }
+        let inline = json!({"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "a/b", "data": ""}}]}}]});
+        assert!(serde_json::from_value::<WireAnswer>(inline).is_ok());
+    }
+
+    #[test]
+    fn a_field_that_nobody_knows_changes_nothing_of_the_others() {
+        let known = json!({"candidates": [{"index": 1, "finishReason": "STOP", "finishMessage": "done",
+            "content": {"role": "model", "parts": [{"text": "hi", "thoughtSignature": "c2ln"},
+                {"functionCall": {"id": "7", "name": "f", "args": {"z": 1.5, "a": [null]}}}]},
+            "safetyRatings": [{"category": "C", "probability": "LOW"}], "tokenCount": 3, "avgLogprobs": -0.5}],
+            "usageMetadata": {"promptTokenCount": 4, "totalTokenCount": 9, "trafficType": "ON_DEMAND"},
+            "modelVersion": "m", "responseId": "r", "createTime": "now"});
+        let mut novel = known.clone();
+        novel["novelty"] = json!({"text": "x"});
+        assert_eq!(read(novel), Chunk { dropped: 1, ..read(known) });
+    }
+
+    #[test]
+    fn what_has_no_row_is_dropped_from_within_the_extras_too() {
+        let grounding = |extra: Value| {
+            let mut grounding = json!({"groundingMetadata": {"webSearchQueries": ["q"]}});
+            grounding["groundingMetadata"]["novelty"] = extra;
+            read(json!({"candidates": [grounding]}))
+        };
+        let chunk = grounding(json!("x"));
+        assert_eq!(chunk.dropped, 1);
+        assert_eq!(chunk.candidates[0].extras, [("groundingMetadata", Json(json!({"webSearchQueries": ["q"]})))]);
+    }
+
+    #[test]
     fn a_missing_content_is_an_empty_one() {
         let chunk = read(json!({"candidates": [{"finishReason": "SAFETY"}]}));
         assert_eq!(chunk.candidates[0].parts, []);
@@ -343,12 +330,15 @@ mod tests {
             },
             Part::text(Provenance::Model, "naïve \u{0} text"),
         ];
-        let chunk = read(json!({"candidates": [{"content": {"parts": parts(&sent)}}]}));
+        let chunk = read(json!({"candidates": [{"content": {"parts": Parts(&sent)}}]}));
         assert_eq!(chunk.candidates[0].parts, sent);
     }
 
     #[test]
     fn names_garbage_without_quoting_it() {
+        for no_object in ["[]", "[[], null, null, null, null, null, null]", "null", "7"] {
+            answer(no_object.as_bytes()).unwrap_err();
+        }
         let failure = answer(b"{\"candidates\": \"my secret\"}").unwrap_err();
         assert!(!format!("{failure:?} {failure}").contains("secret"));
     }

@@ -1,51 +1,126 @@
 //! What Gemini is asked, as it reads it.
 
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use crate::conversation::{Content, Conversation, Part, Role, Signature, Turn};
+use crate::conversation::{Content, Part, Role, Signature, Turn};
 use crate::ports::Prompt;
 
 /// The body of `generateContent` and `streamGenerateContent`.
-#[must_use]
-pub fn generate_body(prompt: &Prompt) -> Value {
-    let mut body = conversation(&prompt.conversation);
-    if !prompt.tools.is_empty() {
-        body.insert("tools".into(), prompt.tools.clone().into());
-    }
-    if let Some(config) = &prompt.tool_config {
-        body.insert("toolConfig".into(), config.clone());
-    }
-    let setting = |(category, threshold): &(String, String)| json!({"category": category, "threshold": threshold});
-    body.insert("safetySettings".into(), prompt.safety.iter().map(setting).collect());
-    body.insert("generationConfig".into(), prompt.generation.clone().into());
-    body.into()
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ask<'p> {
+    #[serde(flatten)]
+    content: Contents<'p>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    tools: &'p [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<&'p Value>,
+    safety_settings: Vec<Setting<'p>>,
+    generation_config: &'p Map<String, Value>,
 }
 
 /// The body of `countTokens`. What is not a turn is counted only inside a `generateContentRequest`.
-#[must_use]
-pub fn count_body(prompt: &Prompt) -> Value {
-    let mut body = conversation(&prompt.conversation);
-    if prompt.conversation.system.is_empty() && prompt.tools.is_empty() && prompt.generation.is_empty() {
-        return body.into();
-    }
-    body.insert("model".into(), format!("models/{}", prompt.model).into());
-    if !prompt.tools.is_empty() {
-        body.insert("tools".into(), prompt.tools.clone().into());
-    }
-    if !prompt.generation.is_empty() {
-        body.insert("generationConfig".into(), prompt.generation.clone().into());
-    }
-    json!({"generateContentRequest": body})
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Count<'p> {
+    /// Turns alone.
+    Turns(Contents<'p>),
+    /// All there is.
+    #[serde(rename_all = "camelCase")]
+    All {
+        /// What would be asked.
+        generate_content_request: Counted<'p>,
+    },
 }
 
-fn conversation(conversation: &Conversation) -> Map<String, Value> {
-    let mut body = Map::new();
-    if !conversation.system.is_empty() {
-        body.insert("systemInstruction".into(), json!({"parts": parts(&conversation.system)}));
+/// What is counted, with its model, which the path alone does not tell there.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted<'p> {
+    #[serde(flatten)]
+    content: Contents<'p>,
+    model: String,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    tools: &'p [Value],
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    generation_config: &'p Map<String, Value>,
+}
+
+/// What was said.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contents<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<System<'p>>,
+    contents: Vec<Said<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+struct System<'p> {
+    parts: Parts<'p>,
+}
+
+#[derive(Debug, Serialize)]
+struct Said<'p> {
+    role: &'static str,
+    parts: Parts<'p>,
+}
+
+#[derive(Debug, Serialize)]
+struct Setting<'p> {
+    category: &'p str,
+    threshold: &'p str,
+}
+
+impl<'p> Ask<'p> {
+    /// All of a prompt.
+    #[must_use]
+    pub fn of(prompt: &'p Prompt) -> Self {
+        Self {
+            content: Contents::of(prompt),
+            tools: &prompt.tools,
+            tool_config: prompt.tool_config.as_ref(),
+            safety_settings: prompt
+                .safety
+                .iter()
+                .map(|(category, threshold)| Setting { category, threshold })
+                .collect(),
+            generation_config: &prompt.generation,
+        }
     }
-    let turn = |turn: &Turn| json!({"role": role(turn.role), "parts": parts(&turn.parts)});
-    body.insert("contents".into(), conversation.turns.iter().map(turn).collect());
-    body
+}
+
+impl<'p> Count<'p> {
+    /// What of a prompt is counted.
+    #[must_use]
+    pub fn of(prompt: &'p Prompt) -> Self {
+        let content = Contents::of(prompt);
+        if content.system_instruction.is_none() && prompt.tools.is_empty() && prompt.generation.is_empty() {
+            return Self::Turns(content);
+        }
+        Self::All {
+            generate_content_request: Counted {
+                content,
+                model: format!("models/{}", prompt.model),
+                tools: &prompt.tools,
+                generation_config: &prompt.generation,
+            },
+        }
+    }
+}
+
+impl<'p> Contents<'p> {
+    fn of(prompt: &'p Prompt) -> Self {
+        let conversation = &prompt.conversation;
+        let said = |turn: &'p Turn| Said { role: role(turn.role), parts: Parts(&turn.parts) };
+        Self {
+            system_instruction: (!conversation.system.is_empty())
+                .then_some(System { parts: Parts(&conversation.system) }),
+            contents: conversation.turns.iter().map(said).collect(),
+        }
+    }
 }
 
 /// How Gemini names a role.
@@ -58,36 +133,75 @@ pub const fn role(role: Role) -> &'static str {
 }
 
 /// Parts as Gemini writes them.
-#[must_use]
-pub fn parts(parts: &[Part]) -> Value {
-    parts.iter().map(part).collect()
-}
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'p>(pub &'p [Part]);
 
-fn part(part: &Part) -> Value {
-    let mut fields = Map::new();
-    let (name, value) = match &part.content {
-        Content::Call { id, name, args } => ("functionCall", named(id.as_ref(), name, "args", &args.0)),
-        Content::Code { language, code } => ("executableCode", json!({"language": language, "code": code.expose()})),
-        Content::CodeResult { outcome, output } => {
-            ("codeExecutionResult", json!({"outcome": outcome, "output": output.expose()}))
-        }
-        Content::Inline { mime_type, data } => ("inlineData", json!({"mimeType": mime_type, "data": data.expose()})),
-        Content::Reply { id, name, response } => {
-            ("functionResponse", named(id.as_ref(), name, "response", &response.0))
-        }
-        Content::Text(text) => ("text", text.expose().into()),
-    };
-    fields.insert(name.into(), value);
-    if let Some(Signature(signature)) = &part.thought_signature {
-        fields.insert("thoughtSignature".into(), signature.as_str().into());
+impl Serialize for Parts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Written))
     }
-    fields.into()
 }
 
-fn named(id: Option<&String>, name: &str, what: &str, value: &Value) -> Value {
-    let mut fields = Map::new();
-    fields.extend(id.map(|id| ("id".to_owned(), id.as_str().into())));
-    fields.insert("name".into(), name.into());
-    fields.insert(what.into(), value.clone());
-    fields.into()
+struct Written<'p>(&'p Part);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        match &self.0.content {
+            Content::Call { id, name, args } => {
+                let id = id.as_deref();
+                fields.serialize_entry("functionCall", &Call { id, name, args: Some(&args.0), response: None })?;
+            }
+            Content::Code { language, code } => {
+                fields.serialize_entry("executableCode", &Code { language, code: code.expose() })?;
+            }
+            Content::CodeResult { outcome, output } => {
+                fields.serialize_entry("codeExecutionResult", &CodeResult { outcome, output: output.expose() })?;
+            }
+            Content::Inline { mime_type, data } => {
+                fields.serialize_entry("inlineData", &Inline { mime_type, data: data.expose() })?;
+            }
+            Content::Reply { id, name, response } => {
+                let id = id.as_deref();
+                fields
+                    .serialize_entry("functionResponse", &Call { id, name, args: None, response: Some(&response.0) })?;
+            }
+            Content::Text(text) => fields.serialize_entry("text", text.expose())?,
+        }
+        if let Some(Signature(signature)) = &self.0.thought_signature {
+            fields.serialize_entry("thoughtSignature", signature)?;
+        }
+        fields.end()
+    }
+}
+
+/// A call, or what came of one.
+#[derive(Serialize)]
+struct Call<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'p str>,
+    name: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<&'p Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'p Value>,
+}
+
+#[derive(Serialize)]
+struct Code<'p> {
+    language: &'p str,
+    code: &'p str,
+}
+
+#[derive(Serialize)]
+struct CodeResult<'p> {
+    outcome: &'p str,
+    output: &'p str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inline<'p> {
+    mime_type: &'p str,
+    data: &'p str,
 }

@@ -130,6 +130,9 @@ const IBAN: &str = "(?i:\
     |(RU)[0-9]{2}([0-9A-Z]{29}|(\x20[0-9A-Z]{4}){7}\x20[0-9A-Z]{1})\
     )";
 
+/// A model that is asked to spell its instruction out puts something between the letters.
+const CANARY: &str = "[Gg][ \n-]?[Hh][ \n-]?[Cc][ \n-]?_[ \n-]?[A-Za-z2-7]([ \n-]?[A-Za-z2-7]){25}";
+
 /// What follows a word that announces a password.
 macro_rules! password_value {
     () => {
@@ -139,7 +142,7 @@ macro_rules! password_value {
 
 /// Every entry. Of matches with one start and one end, the earlier entry's counts.
 pub(crate) const TABLE: &[Entry] = &[
-    secret("canary", "[Gg][Hh][Cc]_[A-Za-z2-7]{26}", NONE, 30, Check::All),
+    secret("canary", CANARY, NONE, 59, Check::All),
     secret("gatehouse_key", "gh_[a-z2-7]{12}_[a-z2-7]{52}", NONE, 68, Check::All),
     Entry {
         name: "private_key",

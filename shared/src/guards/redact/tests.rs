@@ -160,6 +160,19 @@ fn secrets_alone_leave_personal_data() {
 }
 
 #[test]
+fn the_canary_is_found_when_it_is_spelt_out() {
+    let token = samples().remove(0).secret;
+    for between in [" ", "-", "\n"] {
+        let letters: Vec<String> = token.chars().map(String::from).collect();
+        let (head, tail) = token.split_at(17);
+        for spelt in [letters.join(between), [head, tail].join(between)] {
+            let text = format!("It says: {spelt} and no more.");
+            assert_eq!(Redactor::standard().redact(&text).text, "It says: [REDACTED:canary] and no more.");
+        }
+    }
+}
+
+#[test]
 fn the_canary_is_found_in_letters_of_either_case() {
     let token = samples().remove(0).secret;
     for token in [token.to_ascii_uppercase(), token.replace("ghc", "GHc"), token] {

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 
 use shared::fields::{Table, Treatment};
 
-const CACHES: &str = "caches hold what no guard has read; send the content itself";
+use crate::surface::remedies::{CACHES, LOGPROBS, SPEECH, TIER};
+
 const FILES: &str = "files hold what no guard has read; send the content as inlineData";
 const INSTRUCTION: &str = "a system instruction is text; put the rest into contents";
 const LIVE: &str = "it belongs to live sessions, which are not offered";
 const MEDIA: &str = "leave it out; the gate sends media as it comes";
-const TIER: &str = "the operator chooses the service tier";
 const TOOL: &str = "this tool is billed apart; the operator can admit it in tools.server_side";
 const VERTEX: &str = "leave it out; the Gemini API does not take it";
 
@@ -131,7 +131,7 @@ const REQUEST: &[(&str, Treatment)] = {
         ("generationConfig.enableEnhancedCivicAnswers", Clamp),
         ("generationConfig.frequencyPenalty", Clamp),
         ("generationConfig.imageConfig", Refuse("images are not generated here")),
-        ("generationConfig.logprobs", Refuse("they show what redaction took out")),
+        ("generationConfig.logprobs", Refuse(LOGPROBS)),
         ("generationConfig.maxOutputTokens", Clamp),
         ("generationConfig.mediaResolution", Refuse(MEDIA)),
         ("generationConfig.modelSelectionConfig", Refuse(VERTEX)),
@@ -144,7 +144,7 @@ const REQUEST: &[(&str, Treatment)] = {
         ("generationConfig.responseSchema", Opaque),
         ("generationConfig.routingConfig", Refuse(VERTEX)),
         ("generationConfig.seed", Clamp),
-        ("generationConfig.speechConfig", Refuse("speech is not generated here")),
+        ("generationConfig.speechConfig", Refuse(SPEECH)),
         ("generationConfig.stopSequences", Clamp),
         ("generationConfig.temperature", Clamp),
         ("generationConfig.thinkingConfig", Clamp),

@@ -104,7 +104,7 @@ impl Voice {
         if self.usage_event {
             let mut body = self.frame("chat.completion.chunk", json!([]));
             body.insert("usage".into(), self.usage());
-            all.extend(event(&body.into()));
+            all.extend(event(&body));
         }
         all.extend(b"data: [DONE]\n\n");
         all.into()
@@ -171,7 +171,7 @@ impl Voice {
         if self.usage_event {
             body.insert("usage".into(), Value::Null);
         }
-        event(&body.into())
+        event(&body)
     }
 
     fn frame(&self, object: &str, choices: Value) -> Map<String, Value> {

@@ -8,11 +8,10 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 use shared::fields::{Table, Treatment};
 
-const AUDIO: &str = "speech is not generated here";
-const CACHE: &str = "caches hold what no guard has read; send the content itself";
+use crate::surface::remedies::{CACHES, LOGPROBS, SPEECH, TIER};
+
 const CUSTOM: &str = "tools are functions here; declare it as one, with JSON arguments";
 const FILES: &str = "files hold what no guard has read; send text, or media as a data: URL in image_url";
-const LOGPROBS: &str = "they show what redaction took out";
 const TOOLS: &str = "use tools and tool_calls, which replace it";
 
 const REQUEST: &[(&str, Treatment)] = {
@@ -50,10 +49,10 @@ const REQUEST: &[(&str, Treatment)] = {
         ("messages[].tool_calls[].extra_content.google.thought_signature", Forward),
         ("messages[].function_call", Refuse(TOOLS)),
         ("messages[].annotations", Ignore),
-        ("messages[].audio", Refuse(AUDIO)),
+        ("messages[].audio", Refuse(SPEECH)),
         ("messages[].parsed", Ignore),
         ("model", Forward),
-        ("audio", Refuse(AUDIO)),
+        ("audio", Refuse(SPEECH)),
         ("frequency_penalty", Clamp),
         ("function_call", Refuse(TOOLS)),
         ("functions", Refuse(TOOLS)),
@@ -118,7 +117,7 @@ const REQUEST: &[(&str, Treatment)] = {
         // What only Gemini has, where Google's own compatible endpoint takes it.
         ("extra_body", Forward),
         ("extra_body.google", Forward),
-        ("extra_body.google.cached_content", Refuse(CACHE)),
+        ("extra_body.google.cached_content", Refuse(CACHES)),
         ("extra_body.google.safety_settings", Forward),
         ("extra_body.google.safety_settings[].category", Forward),
         ("extra_body.google.safety_settings[].threshold", Clamp),
@@ -148,7 +147,7 @@ pub(super) const NEUTRAL: &[Neutral] = &[
     neutral("modalities", |value| *value == json!(["text"]), "answers are text here"),
     neutral("n", |value| *value == 1, "one choice is answered; ask again for another"),
     neutral("parallel_tool_calls", |value| *value == true, "Gemini may call several functions at once; leave it out"),
-    neutral("service_tier", |value| *value == "auto" || *value == "default", "the operator chooses the service tier"),
+    neutral("service_tier", |value| *value == "auto" || *value == "default", TIER),
     neutral("store", |value| *value == false, "nothing is stored"),
     neutral("top_logprobs", |value| *value == 0, LOGPROBS),
     neutral("verbosity", |value| *value == "medium", "say in the prompt how long the answer should be"),

@@ -1,6 +1,9 @@
 //! The laws on a real file; several gates on one; what a restart and a lock do.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use shared::fakes::ledger::laws::{self, claim, demand, wait};
 use shared::ports::Ledger as _;
@@ -56,6 +59,48 @@ fn several_gates_share_one_cap() {
         }
     });
     assert_eq!(admitted.into_inner(), 100);
+}
+
+/// A request that has asked and waits.
+async fn asked<'l>(
+    ledger: &'l Ledger,
+    claims: &'l [Claim],
+    demand: &'l Demand,
+) -> Pin<Box<impl Future<Output = Result<Admission, Unavailable>> + use<'l>>> {
+    let mut asking = Box::pin(ledger.admit(claims, demand, NOON));
+    assert!(poll_fn(|context| Poll::Ready(asking.as_mut().poll(context))).await.is_pending());
+    asking
+}
+
+#[tokio::test]
+async fn the_steps_of_one_turn_are_taken_one_after_the_other() {
+    let data = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let claims = [claim("app", "none", 100)];
+    let demands: Vec<Demand> = (0..16).map(|number| demand(&number.to_string(), 1, 10)).collect();
+    let mut asking = Vec::new();
+    for demand in &demands {
+        asking.push(asked(&ledger, &claims, demand).await);
+    }
+    let mut admitted = Vec::new();
+    for asked in asking {
+        admitted.push(matches!(asked.await.unwrap(), Admission::Admitted(_)));
+    }
+    assert_eq!(admitted, [[true; 10].as_slice(), &[false; 6]].concat());
+}
+
+#[tokio::test]
+async fn a_turn_is_done_though_the_request_that_leads_it_is_dropped() {
+    let data = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let claims = [claim("app", "none", 100)];
+    let demands = [demand("one", 1, 60), demand("two", 1, 40), demand("three", 1, 1)];
+    let first = asked(&ledger, &claims, &demands[0]).await;
+    let second = asked(&ledger, &claims, &demands[1]).await;
+    drop(first);
+    assert!(matches!(second.await.unwrap(), Admission::Admitted(_)));
+    // The first was taken too, and stands until its time is up.
+    assert!(matches!(ledger.admit(&claims, &demands[2], NOON).await.unwrap(), Admission::Refused(_)));
 }
 
 #[test]

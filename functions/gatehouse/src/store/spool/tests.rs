@@ -305,7 +305,7 @@ async fn a_full_file_that_cannot_be_left_is_written_to() {
 #[test]
 fn on_a_quick_disk_a_record_is_kept_at_once_but_never_before_one_that_waits() {
     let disk = Disk::of(usize::MAX);
-    let spool = Spool::over(Writer { quick: QUICK_WRITES, ..Writer::new(disk.clone()) }).unwrap();
+    let spool = Spool::over(Writer { pace: quick(), ..Writer::new(disk.clone()) }).unwrap();
     let records = samples::records(7, 2);
     let line = |at: usize| samples::lines(&records[at..=at]);
     spool.queued.store(1, Ordering::SeqCst);
@@ -318,11 +318,11 @@ fn on_a_quick_disk_a_record_is_kept_at_once_but_never_before_one_that_waits() {
 #[tokio::test]
 async fn a_full_file_is_left_by_the_thread_however_quick_the_disk_is() {
     let disk = Disk::of(usize::MAX);
-    let spool = Spool::over(Writer { quick: QUICK_WRITES, full: 1, ..Writer::new(disk.clone()) }).unwrap();
+    let spool = Spool::over(Writer { pace: quick(), full: 1, ..Writer::new(disk.clone()) }).unwrap();
     let records = samples::records(7, 2);
     spool.at_once(&samples::lines(&records[..1])).unwrap().unwrap();
     // Whether that write was quick depends on the machine.
-    spool.writer.lock().unwrap().quick = QUICK_WRITES;
+    spool.writer.lock().unwrap().pace = quick();
     assert!(spool.at_once(&samples::lines(&records[1..])).is_none());
     assert_eq!(disk.0.lock().unwrap().left, 0);
     spool.append(&records[1]).await.unwrap();
@@ -331,14 +331,18 @@ async fn a_full_file_is_left_by_the_thread_however_quick_the_disk_is() {
 }
 
 #[test]
-fn a_disk_is_quick_once_it_was_so_for_a_while_and_no_longer_than_it_is() {
+fn a_disk_that_fails_has_to_show_anew_that_it_is_quick() {
     let disk = Disk::of(usize::MAX);
-    let mut writer = Writer::new(disk.clone());
-    assert!(!writer.is_quick());
-    writer.quick = QUICK_WRITES;
+    let mut writer = Writer { pace: quick(), ..Writer::new(disk.clone()) };
     disk.change(|state| state.failing_syncs = 1);
     writer.keep(&[b"line\n"]).1.unwrap();
-    assert!(!writer.is_quick());
+    assert!(!writer.pace.is_quick());
+}
+
+fn quick() -> Pace {
+    let mut pace = Pace::SLOW;
+    (0..64).for_each(|_| pace.note(std::time::Duration::ZERO));
+    pace
 }
 
 /// The directory for the process that is to be killed. Where it is set, the test is that process.
