@@ -15,6 +15,7 @@ pub mod secrets_manager;
 pub mod sns;
 pub mod sqs;
 
+use std::thread;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -140,6 +141,17 @@ impl Setting for RegionName {
     }
 }
 
+/// A client of each service that the functions share.
+#[derive(Clone, Debug)]
+pub struct All {
+    /// For the adapters, which have a patience of their own: it tries once, and waits without end.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// As [`Clients::secrets_manager`] makes it.
+    pub secrets_manager: aws_sdk_secretsmanager::Client,
+    /// As [`Clients::sqs`] makes it.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
 /// Makes the clients of AWS's services.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -219,6 +231,28 @@ impl Clients {
         aws_sdk_sns::Client::new(&self.configured(TRAIL, &None))
     }
 
+    /// All that a function needs before its first request.
+    ///
+    /// Each of the SDK's crates parses its own table of partitions for its first client, which is half of what a start
+    /// costs beyond the process itself: two threads do it side by side.
+    #[must_use]
+    pub fn all(&self) -> All {
+        let patient = || aws_sdk_dynamodb::Client::new(&self.patient());
+        thread::scope(|scope| {
+            let dynamodb = thread::Builder::new().spawn_scoped(scope, patient);
+            let (secrets_manager, sqs) = (self.secrets_manager(), self.sqs());
+            // Without another thread it is made on this one.
+            let dynamodb = dynamodb.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(patient);
+            All { dynamodb, secrets_manager, sqs }
+        })
+    }
+
+    /// For DynamoDB's adapters, which would otherwise make clients of their own from another's.
+    fn patient(&self) -> SdkConfig {
+        let (timeouts, retries) = dynamodb::patient();
+        self.with(timeouts, retries, &self.endpoints.dynamodb)
+    }
+
     fn configured(&self, budget: Budget, endpoint: &Option<Url>) -> SdkConfig {
         let Budget { attempt, attempts, total } = budget;
         let timeouts = TimeoutConfig::builder()
@@ -227,6 +261,10 @@ impl Clients {
             .operation_timeout(total)
             .build();
         let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(FIRST_PAUSE);
+        self.with(timeouts, retries, endpoint)
+    }
+
+    fn with(&self, timeouts: TimeoutConfig, retries: RetryConfig, endpoint: &Option<Url>) -> SdkConfig {
         let mut sdk = self.sdk.to_builder().timeout_config(timeouts).retry_config(retries);
         sdk.set_app_name(AppName::new("gatehouse").ok());
         if let Some(url) = endpoint.as_ref().or(self.endpoints.all.as_ref()) {

@@ -95,15 +95,14 @@ impl Deployment {
 /// [`Error`] when a client cannot be built, or the machine has no randomness to give.
 pub fn build(deployment: Deployment) -> Result<OnAws, Error> {
     let Deployment { access, gemini, gemini_secret, pepper_secret, config, .. } = deployment;
-    let clients = aws::Clients::new(access)?;
-    let (dynamodb, secrets) = (clients.dynamodb(), clients.secrets_manager());
+    let aws::All { dynamodb, secrets_manager: secrets, sqs } = aws::Clients::new(access)?.all();
     let keys = secrets_manager::Keys::new(secrets.clone(), gemini_secret, SystemClock);
     let writer = WriterId::random().map_err(Error::NoRandomness)?;
     let policy = dynamodb::Policy::new(&dynamodb, deployment.policy);
     Ok(Gate::new(Parts {
         model: gemini::Client::new(gemini, keys, config.deadlines)?,
         callers: dynamodb::callers::Callers::new(&dynamodb, deployment.callers, SystemClock),
-        recorder: Recorder::new(writer, sqs::Queue::new(clients.sqs(), deployment.audit_queue), SystemClock),
+        recorder: Recorder::new(writer, sqs::Queue::new(sqs, deployment.audit_queue), SystemClock),
         accounts: Accounts::of(dynamodb::Ledger::new(&dynamodb, deployment.ledger)),
         clock: SystemClock,
         pepper: pepper(secrets_manager::Peppers::new(secrets, pepper_secret)),

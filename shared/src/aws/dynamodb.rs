@@ -74,11 +74,20 @@ async fn read<T, F: Future<Output = Result<T, Error>>>(within: Duration, once: i
     attempt(Patience::BRIEF, within, &mut false, once).await
 }
 
-/// The same client without retries and deadlines of its own: those of the adapters hold, be they shorter or longer.
-fn bare(client: &Client) -> Client {
+/// No retries and no deadlines: those of the adapters hold, be they shorter or longer.
+pub(super) fn patient() -> (TimeoutConfig, RetryConfig) {
     let timeouts = TimeoutConfig::builder().disable_operation_attempt_timeout().disable_operation_timeout().build();
-    let config = client.config().to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts);
-    Client::from_conf(config.build())
+    (timeouts, RetryConfig::disabled())
+}
+
+/// The same client, [`patient`].
+fn bare(client: &Client) -> Client {
+    let (timeouts, retries) = patient();
+    let config = client.config();
+    if config.timeout_config() == Some(&timeouts) && config.retry_config() == Some(&retries) {
+        return client.clone();
+    }
+    Client::from_conf(config.to_builder().timeout_config(timeouts).retry_config(retries).build())
 }
 
 #[cfg(test)]

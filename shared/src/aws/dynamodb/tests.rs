@@ -53,3 +53,11 @@ async fn what_an_attempt_left_in_doubt_stays_so_whatever_comes_after_it() {
         assert!(in_doubt);
     }
 }
+
+#[test]
+fn a_client_that_is_patient_already_is_taken_as_it_is() {
+    let server = Server::start(|_, _| Reply::ok(&json!({})));
+    let (timeouts, retries) = patient();
+    let made = server.clients().all().dynamodb;
+    assert_eq!((made.config().timeout_config(), made.config().retry_config()), (Some(&timeouts), Some(&retries)));
+}
