@@ -4,6 +4,8 @@
 mod redact;
 #[path = "build/signatures.rs"]
 mod signatures;
+#[path = "build/words.rs"]
+mod words;
 
 fn main() {
     redact::build();

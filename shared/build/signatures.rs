@@ -36,7 +36,9 @@ pub(crate) fn build() {
         .expect("every built-in pattern compiles, and their automaton stays small");
     let big_endian = std::env::var_os("CARGO_CFG_TARGET_ENDIAN").is_some_and(|endian| endian == "big");
     let (bytes, padding) = if big_endian { dfa.to_bytes_big_endian() } else { dfa.to_bytes_little_endian() };
+    println!("cargo::rerun-if-changed=src/guards/words");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR"));
     std::fs::write(out.join("signatures.dfa"), bytes.get(padding..).expect("padding is a prefix"))
         .expect("OUT_DIR can be written to");
+    let _symbols = super::words::build(&out);
 }

@@ -14,6 +14,7 @@ mod fold;
 pub(super) mod invisible;
 mod look_alikes;
 mod origins;
+pub mod readings;
 
 use std::borrow::Cow;
 
