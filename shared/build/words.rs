@@ -9,7 +9,7 @@ mod table;
 #[path = "../src/guards/words/vocabulary.rs"]
 mod vocabulary;
 
-use table::{Kind, hash};
+use table::{Hash, Kind};
 
 type Classes = BTreeSet<&'static str>;
 
@@ -28,7 +28,7 @@ pub(crate) fn build(out: &Path) -> Symbols {
             if bare.contains(odd) || bare.len() > table::LONGEST || short {
                 panic!("vocabulary: `{entry}` of `{class}` cannot be looked up");
             }
-            let unspaced = bare.starts_with(table::is_unspaced);
+            let unspaced = bare.starts_with(is_unspaced);
             let kind: &mut BTreeMap<&str, Classes> = match stem {
                 _ if unspaced => &mut segments,
                 Some(_) => &mut stems,
@@ -80,8 +80,8 @@ pub(crate) fn build(out: &Path) -> Symbols {
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
 fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u8) {
-    let (first, fingerprint) = hash(text.as_bytes()).place(kind);
-    for step in 0..8 {
+    let (first, fingerprint) = text.bytes().fold(Hash::new(), Hash::with).place(kind);
+    for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
         let slot = slots.get_mut(at..at + table::SLOT).expect("within the table");
         if slot.last() == Some(&0) {
@@ -93,4 +93,9 @@ fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u8) {
         assert!(!slot.starts_with(&fingerprint), "two entries with one fingerprint: `{text}`");
     }
     panic!("the vocabulary's table is too full: double its slots");
+}
+
+/// Whether `c` belongs to a script written without spaces: Thai, Lao, kana, Han.
+const fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{E01}'..='\u{EDF}' | '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}')
 }

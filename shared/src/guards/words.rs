@@ -230,7 +230,7 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
 #[inline]
 fn find(hash: Hash, kind: Kind) -> Option<u8> {
     let (first, fingerprint) = hash.place(kind);
-    for step in 0..8 {
+    for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
         let [a, b, c, d, symbol] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
         if symbol == 0 {

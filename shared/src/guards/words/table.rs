@@ -2,6 +2,8 @@
 //!
 //! The build script reads this file too, so nothing here may depend on the rest of the crate.
 
+/// How far from its place an entry may lie.
+pub(crate) const STEPS: usize = 8;
 /// Slots of the table; a power of two, about twice the entries.
 pub(crate) const SLOTS: usize = 1 << 13;
 /// A slot: four bytes of fingerprint, one of symbol. A symbol of 0 is an empty slot.
@@ -51,17 +53,7 @@ impl Hash {
     #[inline]
     pub(crate) const fn place(self, kind: Kind) -> (usize, [u8; 4]) {
         let mixed = (self.0 ^ kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let [a, b, c, d, _, _, e, f] = mixed.to_be_bytes();
-        ((e as usize * 256 + f as usize) % SLOTS, [a, b, c, d])
+        let [a, b, c, d, e, f, ..] = mixed.to_be_bytes();
+        (((e ^ a) as usize * 256 + (f ^ b) as usize) % SLOTS, [a, b, c, d])
     }
-}
-
-/// The hash of a whole text.
-pub(crate) fn hash(text: &[u8]) -> Hash {
-    text.iter().fold(Hash::new(), |hash, byte| hash.with(*byte))
-}
-
-/// Whether `c` belongs to a script written without spaces: Thai, Lao, kana, Han.
-pub(crate) const fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{E01}'..='\u{EDF}' | '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}')
 }

@@ -11,173 +11,201 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     // English
     (
         "ignore",
-        "ignore ignoring ignores disregard disregarding bypass bypassing dismiss dismissing discard discarding neglect \
-        override overriding overrule circumvent circumventing unlearn overlook skip",
+        "ignore ignoring disregard disregarding bypass bypassing dismiss dismissing discard discarding \
+        neglect neglecting unlearn",
     ),
-    ("forget", "forget forgetting erase wipe delete clear"),
+    ("forget", "forget forgetting"),
+    ("erase", "erase wipe reset reboot restart reinitialize reprogram"),
     (
-        "ignored",
-        "ignored disregarded forgotten overridden superseded cancelled canceled revoked void nullified suspended \
-        deactivated lifted disabled obsolete invalid replaced",
+        "override",
+        "override overrides overriding overrule overrules replace replaces supersede supersedes precedence \
+        outrank outranks priority",
+    ),
+    (
+        "evade",
+        "circumvent circumventing evade evading sidestep disable remove lift bypass bypassing override \
+        overriding",
+    ),
+    ("break", "break breaking violate leave drop step"),
+    (
+        "voided",
+        "ignored disregarded forgotten overridden superseded cancelled canceled revoked void nullified \
+        suspended deactivated lifted disabled obsolete removed",
     ),
     (
         "not",
-        "not dont never no wont cannot cant without neither nor stop cease mustnt shouldnt doesnt didnt arent isnt refrain avoid",
+        "not dont never no wont cannot cant without neither nor stop cease mustnt shouldnt doesnt didnt arent \
+        isnt neednt",
     ),
     ("follow", "follow following obey obeying comply complying adhere adhering heed abide abiding"),
     ("attention", "attention"),
     ("all", "all any every each everything anything whatever entire whole"),
     (
         "prev",
-        "previous previously prior above preceding earlier former past initial original foregoing aforementioned existing \
-        current before old standing",
+        "previous previously prior above preceding earlier former past initial original foregoing \
+        aforementioned existing current before old",
     ),
-    ("above", "above before earlier previously prior preceding previous"),
+    ("up", "above"),
+    ("before", "before"),
     (
         "rules",
-        "instruction instructions instrutions instuctions prompt prompts rule rules direction directions directive \
-        directives guideline guidelines command commands order orders restriction restrictions programming constraint \
-        constraints safeguard safeguards guardrail guardrails protocol protocols limitation limitations configuration",
+        "instruction instructions instrutions instuctions prompt prompts rule rules direction directions \
+        directive directives guideline guidelines command commands order orders restriction restrictions \
+        programming constraint constraints safeguard safeguards guardrail guardrails protocols limitations",
     ),
     (
         "limits",
-        "restriction restrictions constraint constraints safeguard safeguards guardrail guardrails limitation limitations \
-        filter filters censorship ethics morals morality safety moderation boundaries scruples inhibitions",
+        "restriction restrictions constraint constraints safeguard safeguards guardrail guardrails limitation \
+        limitations filter filters censorship safety moderation boundaries scruples inhibitions",
     ),
-    ("policy", "policy policies filter filters guidelines rules ethics safeguards guardrails moderation terms"),
+    ("ethic", "ethic ethics ethical ethically moral morals morality morally legal legality law laws consequences"),
+    ("policy", "policy policies filter filters guidelines moderation terms ethics"),
     (
         "context",
-        "context conversation task tasks question questions text content input inputs request requests dialogue \
-        discussion message messages query document article",
+        "context conversation task tasks question questions text content input inputs request requests \
+        dialogue discussion message messages query document article chat",
     ),
-    ("your", "your you yourself ur ya youve youre"),
-    ("you", "you u ya youre"),
+    ("matter", "text content task tasks input inputs directions instructions"),
+    (
+        "link",
+        "that which were was are given written mentioned stated provided listed shown i gave of here came \
+        comes",
+    ),
+    ("your", "your yourself ur"),
+    ("you", "you youre youve ya"),
     (
         "fill",
-        "the of these that this those my our its own and or about me us out back been was were has have are is to with by \
-        in on for from a an it as at now please just also simply must should will can could would i we just so then any other \
-        given said written provided system content",
+        "the of these that this those my our its own and or about me us out back been was were has have are \
+        is to with by in on for from a an it as at now please just also simply must should will can could \
+        would i we so then other given said written provided content be into they them there some very more \
+        what",
     ),
+    ("been", "been have has was were are had"),
+    ("and_then", "and but instead then now rather"),
     (
         "system",
-        "system hidden secret internal confidential developer initial original underlying core base pre initialization \
-        preset exact full complete entire verbatim",
+        "system hidden secret internal confidential developer initial original underlying core base preset \
+        exact full complete entire",
     ),
     ("prompt", "prompt prompts preprompt preamble systemprompt metaprompt"),
     (
         "message",
-        "message messages instruction instructions directive directives guideline guidelines rules configuration \
-        programming commands setup context text",
+        "message messages instruction instructions directive directives guideline guidelines rules \
+        configuration programming setup",
     ),
     (
-        "say",
-        "reveal show print repeat output display tell give share disclose leak expose recite write return dump echo state \
-        provide send copy reproduce summarize summarise translate paraphrase list spell type quote describe explain read",
+        "strong",
+        "repeat output print leak expose recite dump echo reproduce reveal disclose regurgitate divulge spill \
+        display",
     ),
     (
         "reveal",
-        "reveal print repeat output display disclose leak expose recite dump echo reproduce quote show tell give copy \
-        share return write spell summarize summarise translate paraphrase list",
+        "reveal print repeat output display disclose leak expose recite dump echo reproduce quote show tell \
+        give copy share return write spell summarize summarise translate paraphrase list",
+    ),
+    (
+        "say",
+        "say reveal show print repeat output tell give share state provide send type describe explain read \
+        claim mention admit",
     ),
     ("answer", "say answer respond reply output write print tell type"),
     ("what", "what whats which"),
-    ("told", "told instructed given taught trained programmed ordered commanded learned prompted said"),
-    ("told_you", "tell told gave asked instructed ordered"),
-    ("new", "new updated revised different replacement real actual true following next override"),
-    ("now", "now henceforth onwards onward forward moment hereby"),
+    ("told", "told instructed given taught trained programmed ordered commanded prompted"),
+    ("new", "new updated revised different real actual true following next"),
+    ("now", "now henceforth onwards onward forward hereby"),
     ("from", "from"),
-    (
-        "act",
-        "act acting pretend pretending roleplay simulate simulating emulate imagine play behave become impersonate",
-    ),
+    ("act", "act acting pretend roleplay simulate simulating emulate imagine play behave become impersonate"),
     ("as", "as like being"),
-    ("role", "role character persona personality identity alter ego mode"),
-    ("mode", "mode persona state"),
-    (
-        "enter",
-        "enter enable activate switch turn engage unlock initiate start simulate operating running entering begin boot",
-    ),
+    ("role", "role character persona personality identity ego"),
+    ("character", "character role"),
+    ("mode", "mode"),
+    ("enter", "enter enable activate switch turn engage unlock initiate operating running entering"),
+    ("dan", "dan stan dude aim devmode betterdan superdan freegpt evilbot"),
     (
         "free",
-        "unrestricted unfiltered uncensored jailbroken unlimited limitless unethical amoral immoral evil rogue unbound \
-        unhinged lawless dan stan dude sudo god jailbreak opposite devmode unlocked unchained uncontrolled unmoderated",
+        "unrestricted unfiltered uncensored jailbroken limitless unethical amoral immoral evil rogue unbound \
+        unhinged lawless sudo god jailbreak unchained unmoderated",
     ),
     (
         "ai",
-        "ai assistant chatbot bot llm model chatgpt gpt gpt3 gpt4 gemini claude bard copilot openai anthropic agent llama \
-        llms ais chatbots assistants models",
+        "ai assistant chatbot bot llm model chatgpt gpt gemini claude bard copilot agent llms ais chatbots \
+        assistants models",
     ),
-    ("maker", "openai openais anthropic anthropics google googles microsoft meta developers creators"),
-    ("without", "without no free beyond lacking void devoid zero"),
+    ("maker", "openai openais anthropic anthropics google googles microsoft meta developers creators they developer"),
+    ("without", "without no free beyond lacking devoid zero"),
     ("bound", "bound restricted limited constrained restrained confined governed shackled"),
     ("refuse", "refuse refusing decline reject deny refusal refusals rejecting"),
-    ("cant", "cant cannot unable sorry apologize apologise apologies impossible"),
-    ("character", "character role persona"),
+    ("cant", "cant cannot unable sorry apologize apologise apologies"),
     (
         "warn",
-        "warning warnings disclaimer disclaimers apology apologies caveat caveats moralize moralizing lecture lectures \
-        preach remind",
+        "warning warnings disclaimer disclaimers caveat caveats moralize moralizing lecture apologize \
+        apologies",
     ),
     (
         "harm",
-        "illegal unlawful harmful dangerous unethical immoral offensive inappropriate explicit derogatory malicious \
-        vulgar nsfw profanity hateful",
+        "illegal unlawful harmful dangerous unethical immoral offensive inappropriate explicit derogatory \
+        malicious vulgar nsfw profanity hateful",
     ),
-    ("regardless", "regardless irrespective whether"),
-    ("ethic", "ethic ethics ethical ethically moral morals morality morally legal legality law laws consequences"),
+    (
+        "stuff",
+        "content things answers activities information language advice acts jokes actions responses replies \
+        topics material",
+    ),
+    ("may", "can could will must able allowed may always shall should"),
+    ("regardless", "regardless irrespective even matter"),
+    ("care", "care worry concern"),
     (
         "send",
-        "send post forward upload transmit append exfiltrate email leak include embed encode fetch request visit submit mail \
-        sends pass copy",
+        "send post forward upload transmit append exfiltrate email leak include embed encode submit insert \
+        put add render attach",
     ),
     (
         "secret",
-        "password passwords credential credentials token tokens apikey cookie cookies secret secrets history \
-        conversation transcript prompt env passphrase pin",
+        "password passwords credential credentials token tokens apikey cookie cookies secrets history \
+        conversation transcript passphrase",
     ),
-    ("key", "key keys"),
-    ("api", "api access private secret secretkey encryption session auth authentication master"),
+    ("key", "key keys secret"),
+    ("api", "api"),
+    ("address", "http https url address server webhook endpoint link image parameter query markdown"),
     ("user", "user users human"),
-    ("users", "user users customer client recipient reader"),
-    ("dont_tell", "tell inform mention notify alert disclose reveal warn"),
-    ("authority", "admin administrator developer root superuser sudo operator engineer creator ceo owner maintainer"),
+    ("dont_tell", "tell inform mention notify alert disclose reveal warn telling informing notifying"),
+    ("authority", "admin administrator root superuser sudo operator creator owner maintainer"),
     ("iam", "im i"),
-    ("instead", "instead rather then and but only"),
-    ("end", "end ends finish stop close ending"),
-    ("begin", "begin start new beginning starting"),
-    (
-        "decode",
-        "decode decrypt decipher unscramble deobfuscate decoding translate convert interpret concatenate combine join",
-    ),
-    ("run", "execute run obey follow perform execute carry do comply"),
-    (
-        "code",
-        "base64 rot13 hex hexadecimal morse caesar cipher binary encoded encrypted ciphertext rot leetspeak unicode",
-    ),
-    ("confirm", "confirm acknowledge understood ok okay"),
-    ("everything", "everything anything whatever all"),
-    ("tool", "tool tools function functions command shell terminal plugin api browser"),
+    ("decode", "decode decrypt decipher unscramble deobfuscate decoding"),
+    ("trick", "reverse reversed backwards backward concatenate combine join"),
+    ("run", "execute run obey perform do comply"),
+    ("code", "base64 rot13 hex hexadecimal morse caesar cipher binary encoded encrypted ciphertext leetspeak"),
+    ("tool", "tool tools function functions command commands script shell terminal plugin browser"),
     ("call", "call invoke use execute run trigger"),
-    ("hypothetical", "hypothetical hypothetically fictional fictitious imaginary fiction novel"),
-    ("anything", "anything"),
-    ("do", "do"),
-    ("if", "if"),
+    ("hypothetical", "hypothetical hypothetically fictional fictitious imaginary fiction"),
     ("are", "are am be is"),
-    ("note", "note message instruction instructions attention notice reminder important warning"),
-    ("to", "to for"),
-    ("test", "test debug debugging maintenance diagnostic diagnostics audit"),
-    ("words", "words word text sentences sentence lines line everything paragraph"),
-    ("start", "starting beginning start begin starts begins"),
-    ("reset", "reset restart reboot reinitialize reprogram"),
-    ("memory", "memory memories training knowledge programming history"),
+    ("note", "note message instruction instructions attention notice reminder dear hey hello"),
+    ("test", "test debug debugging maintenance diagnostic"),
+    ("words", "word words text sentence sentences line lines paragraph phrase"),
+    ("start", "start starting beginning begin starts begins"),
+    ("memory", "memory memories training knowledge programming"),
     ("only", "only just exactly solely nothing"),
-    ("else", "else"),
-    ("the", "the this that a an"),
-    ("priority", "priority precedence supersede supersedes overrides replaces replace outrank outranks"),
-    ("must", "must shall have need should"),
-    ("never", "never"),
-    ("always", "always"),
-    ("wish", "want need like"),
+    ("when", "when whenever if once while"),
+    (
+        "process",
+        "read reading process processing summarize summarise summarizing summarising translate translating \
+        analyze analysing analyzing",
+    ),
+    ("penalty", "lose losing deduct deducted deducts subtract penalized punished terminated"),
+    ("stay", "stay remain"),
+    ("reply", "response responses reply answer answers output outputs version"),
+    ("pwned", "pwned haxxed hacked"),
+    ("verbatim", "verbatim"),
+    ("opposite", "opposite"),
+    ("data", "data"),
+    ("task", "task tasks"),
+    ("to", "to for"),
+    ("longer", "longer"),
+    ("day", "day"),
+    ("do", "do"),
+    ("anything", "anything"),
+    ("normal", "normal standard classic regular"),
+    ("i", "i"),
     // German
     (
         "ignore",
@@ -221,8 +249,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("ai", "ki assistent assistentin sprachmodell chatbot"),
     ("send", "sende schicke ubermittle leite"),
     ("secret", "passwort passworter zugangsdaten geheimnis geheimnisse geheimwort schlussel kennwort"),
-    ("instead", "stattdessen"),
-    ("above", "oben obige davor vorher"),
+    ("up", "oben obige obigen"),
     ("what", "was welche"),
     // French
     ("ignore", "ignore ignorez ignorer oublie oubliez contourne contournez neglige negligez meprise desobeis"),
@@ -266,13 +293,17 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("ai", "ia assistant modele chatbot"),
     ("send", "envoie envoyez transmets transmettez"),
     ("secret", "motdepasse passe identifiants cle"),
-    ("above", "dessus precede avant"),
+    ("up", "dessus precede"),
     ("what", "quel quelle quelles quels quoi"),
     // Spanish
     ("ignore", "ignora ignore ignorar ignoren ignorad omite omita desobedece pasa haz evita"),
     ("forget", "olvida olvide olvidate olvidar olviden borra"),
     ("all", "todo toda todas todos cualquier"),
-    ("prev", "anterior anteriores previa previas previo previos antes iniciales originales precedentes arriba pasadas"),
+    (
+        "prev",
+        "anterior anteriores previa previas previo previos antes iniciales originales precedentes arriba \
+        pasadas",
+    ),
     (
         "rules",
         "instruccion* regla reglas orden ordenes indicacion* directriz directrices directivas norma normas restriccion* \
@@ -281,7 +312,11 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("limits", "restriccion* limitacion* filtro filtros censura etica moral limites"),
     ("your", "tu tus su sus vuestras"),
     ("you", "tu usted vos"),
-    ("fill", "las los la el lo de del que y o estas esas estos mis te me se han has he sido dado por favor en al con"),
+    (
+        "fill",
+        "las los la el lo de del que y o estas esas estos mis te me se han has he sido dado por favor en al \
+        con",
+    ),
     (
         "system",
         "sistema oculto oculta ocultas secreto secreta secretas interno interna internas confidencial inicial completo completas",
@@ -302,7 +337,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("ai", "ia asistente modelo"),
     ("send", "envia envie manda transmite"),
     ("secret", "contrasena contrasenas credenciales clave claves"),
-    ("above", "arriba antes anterior"),
+    ("up", "arriba"),
     ("what", "que cual cuales"),
     // Portuguese
     ("ignore", "ignora ignorar ignorem desconsidere desconsidera desrespeite contorne"),
@@ -325,7 +360,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("act", "aja atue finja simule"),
     ("send", "envie enviar mande"),
     ("secret", "senha senhas credenciais chave"),
-    ("above", "acima anterior"),
+    ("up", "acima"),
     ("what", "qual quais"),
     // Italian
     ("ignore", "ignora ignorate ignorare tralascia trascura aggira"),
@@ -350,7 +385,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("act", "agisci comportati fingi simula recita"),
     ("send", "invia inviare manda spedisci"),
     ("secret", "credenziali chiave"),
-    ("above", "sopra precedente"),
+    ("up", "sopra"),
     ("what", "quali quale cosa"),
     // Dutch
     ("ignore", "negeer negeert omzeil"),
@@ -428,7 +463,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("ai", "ии нейросеть ассистент помощник чатбот модель"),
     ("send", "отправь* перешли* пошли* передай* вышли надішли*"),
     ("secret", "пароль пароли пароля паролей ключ ключи токен токены учетные"),
-    ("above", "выше"),
+    ("up", "выше"),
     ("what", "какие какая какой что які яка"),
     // Turkish
     ("ignored", "yoksay yoksayin unut unutun gormezden dikkate gec atla yok"),
