@@ -69,14 +69,32 @@ pub(crate) fn build(out: &Path) -> Symbols {
         .collect();
     beginnings.into_iter().for_each(|beginning| put(Kind::Segment, beginning, table::PREFIX));
     std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
+    let mut subjects = [0_u8; 256];
     let mut symbols = Symbols::new();
     for (classes, number) in &numbers {
         for class in *classes {
             symbols.entry(class).or_default().insert(*number);
+            if let Some(bits) = subjects.get_mut(usize::from(*number)) {
+                *bits |= TALK.iter().position(|talk| talk == class).map_or(0, |bit| 1 << bit);
+            }
         }
     }
+    assert!(TALK.iter().all(|talk| symbols.contains_key(talk)), "a subject without words");
+    std::fs::write(out.join("words.subjects"), subjects).expect("OUT_DIR can be written to");
     symbols
 }
+
+/// The classes whose words tell what a text is about.
+const TALK: [&str; 8] = [
+    "talk_adversarial",
+    "talk_attack",
+    "talk_defence",
+    "talk_flaw",
+    "talk_injection",
+    "talk_jailbreak",
+    "talk_llm",
+    "talk_research",
+];
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
 fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u8) {

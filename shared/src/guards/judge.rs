@@ -13,6 +13,9 @@
 //! patterns do. A match counts for the turn that completes it. The conversation's risk is that of its riskiest unit: a
 //! long history does not become risky by being long, and what stands around an attack does not dilute it.
 //!
+//! A long text that speaks of attacks in general, quotes some in its midst and opens or ends with none is flagged at most:
+//! a page about prompt injection is no injection. Invisible text has no such excuse.
+//!
 //! # Who is judged how
 //! Users, documents, tool results and the model's replayed turns can each block. Documents and tool results, which have
 //! no right to instruct, are judged by further rules. The caller is trusted to instruct: what is found in its words is
@@ -51,6 +54,15 @@ pub struct Guard {
 struct Scored {
     unit: usize,
     finding: Finding,
+    /// Whether it stands in the midst of a long unit, as quotations do.
+    amid: bool,
+}
+
+/// Whose a unit is, and whether it discusses attacks.
+#[derive(Clone, Copy)]
+struct Owner {
+    provenance: Provenance,
+    discusses: bool,
 }
 
 impl Guard {
@@ -78,7 +90,7 @@ impl Guard {
         self.conclude(&units, scored)
     }
 
-    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Provenance>, Vec<Scored>) {
+    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
         let mut units = Vec::new();
         let mut scored = Vec::new();
         for (turn, content) in conversation.turns.iter().enumerate() {
@@ -92,32 +104,39 @@ impl Guard {
                 let unit = units.len();
                 scored.extend(findings.filter_map(|(found, weight)| {
                     let place = At { turn: Place::Turn(turn), part, span: found.span.clone() };
-                    Some(Scored { unit, finding: self.finding(&found.rule, found.category, weight, place, None)? })
+                    let finding = self.finding(&found.rule, found.category, weight, place, None)?;
+                    Some(Scored { unit, finding, amid: false })
                 }));
-                units.push(piece.provenance);
+                units.push(Owner { provenance: piece.provenance, discusses: false });
             }
         }
         (units, scored)
     }
 
-    fn by_default(&self, conversation: &Conversation) -> (Vec<Provenance>, Vec<Scored>) {
+    fn by_default(&self, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
         let mut owners = Vec::new();
         let mut scored = Vec::new();
         for texts in Texts::of(conversation) {
             let first = owners.len();
-            owners.extend(texts.units().iter().map(|_| texts.provenance()));
             let mut found = Vec::new();
-            self.match_signatures(&texts, &mut found);
+            let scan = Scan::of(texts.text());
+            self.match_signatures(&texts, &scan, &mut found);
             self.match_units(&texts, &mut found);
             self.match_readings(&texts, &mut found);
+            owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
+                let mut own = found.iter().filter(|one| one.unit == unit).peekable();
+                let discusses = own.peek().is_some()
+                    && own.all(|one| one.amid)
+                    && scan.subjects(at.span.clone()) >= SUBJECTS_AT_LEAST;
+                Owner { provenance: texts.provenance(), discusses }
+            }));
             scored.extend(found.into_iter().map(|one| Scored { unit: first + one.unit, ..one }));
         }
         (owners, scored)
     }
 
     /// The built-in patterns: one pass finds which match where they end; only then is each first match placed.
-    fn match_signatures(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
-        let scan = Scan::of(texts.text());
+    fn match_signatures(&self, texts: &Texts<'_>, scan: &Scan<'_>, found: &mut Vec<Scored>) {
         let mut seen = vec![(0, false); self.rules.len()];
         let mut firsts = Vec::new();
         let mut unit = 0;
@@ -140,8 +159,12 @@ impl Guard {
             if self.allowed.covers(texts.text(), &span) {
                 continue;
             }
+            let amid = texts
+                .units()
+                .get(unit)
+                .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
             let finding = self.finding(rule.id, category, Risk::thousandths(rule.weight), texts.at(span), None);
-            found.extend(finding.map(|finding| Scored { unit, finding }));
+            found.extend(finding.map(|finding| Scored { unit, finding, amid }));
         }
     }
 
@@ -180,7 +203,7 @@ impl Guard {
         {
             let at = texts.whole_part(unit);
             let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
-            found.extend(finding.map(|finding| Scored { unit: 0, finding }));
+            found.extend(finding.map(|finding| Scored { unit: 0, finding, amid: false }));
         }
     }
 
@@ -200,10 +223,10 @@ impl Guard {
         }
         let at = || texts.at(origin.clone());
         let finding = self.finding(id, category, Risk::thousandths(weight), at(), Some(layer));
-        found.extend(finding.map(|finding| Scored { unit, finding }));
+        found.extend(finding.map(|finding| Scored { unit, finding, amid: false }));
         if !layer.is_common() && !has(found, BENEATH) {
             let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
-            found.extend(hidden.map(|finding| Scored { unit, finding }));
+            found.extend(hidden.map(|finding| Scored { unit, finding, amid: false }));
         }
     }
 
@@ -218,7 +241,7 @@ impl Guard {
         for (number, unit) in texts.units().iter().enumerate() {
             let mut add = |rule: &str, category, weight, at| {
                 let finding = self.finding(rule, category, weight, at, None);
-                found.extend(finding.map(|finding| Scored { unit: number, finding }));
+                found.extend(finding.map(|finding| Scored { unit: number, finding, amid: false }));
             };
             if density::is_dense(texts.unit_text(unit)) {
                 add(density::RULE, Category::Density, density::WEIGHT, texts.whole_part(unit));
@@ -261,10 +284,10 @@ impl Guard {
         })
     }
 
-    fn conclude(&self, units: &[Provenance], scored: Vec<Scored>) -> Verdict {
+    fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
         let mut enforced = vec![Risk::default(); units.len()];
         let mut all = enforced.clone();
-        for Scored { unit, finding } in &scored {
+        for Scored { unit, finding, .. } in &scored {
             let add = |risks: &mut [Risk]| {
                 if let Some(risk) = risks.get_mut(*unit) {
                     *risk = risk.plus(finding.weight);
@@ -307,17 +330,17 @@ impl Guard {
         }
     }
 
-    /// The risk of a unit: the caller, who is trusted to instruct, does not get itself blocked.
-    fn capped(&self, owner: Provenance, risk: Risk) -> Risk {
-        if owner == Provenance::Caller {
-            risk.min(Risk::thousandths(self.settings.block_at.saturating_sub(1)))
+    /// The risk of a unit: neither the caller, who is trusted to instruct, nor a text about attacks is blocked.
+    fn capped(&self, owner: Owner, risk: Risk) -> Risk {
+        if owner.provenance == Provenance::Caller || owner.discusses {
+            risk.min(Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1)))
         } else {
             risk
         }
     }
 
-    fn decide(&self, owner: Provenance, risk: Risk) -> Decision {
-        let thresholds = self.thresholds(owner);
+    fn decide(&self, owner: Owner, risk: Risk) -> Decision {
+        let thresholds = self.thresholds(owner.provenance);
         let risk = self.capped(owner, risk).as_thousandths();
         if risk >= thresholds.block_at {
             Decision::Block
@@ -329,6 +352,10 @@ impl Guard {
     }
 }
 
+/// From how many of eight subjects on a text discusses attacks.
+const SUBJECTS_AT_LEAST: u32 = 2;
+/// How far from the beginning of a text a quotation stands, in bytes, and half as far as from its end.
+const EDGE: usize = 100;
 /// How often a rule is looked at in a reading before what it matched is taken to stand in plain sight everywhere.
 const MOST_TRIES: u8 = 8;
 /// How far back from its end a match in a reading is looked for, in bytes.

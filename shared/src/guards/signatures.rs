@@ -94,6 +94,11 @@ impl<'t> Scan<'t> {
         });
     }
 
+    /// How many subjects of texts about attacks the words within a range of the text speak of.
+    pub(super) fn subjects(&self, range: Range<usize>) -> u32 {
+        self.words.subjects(range)
+    }
+
     /// The first match of rule number `rule` within a range of the text.
     pub(super) fn first(&self, rule: usize, range: Range<usize>) -> Option<Range<usize>> {
         let single = SINGLES.get(rule)?;

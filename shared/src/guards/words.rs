@@ -13,6 +13,9 @@ use table::{COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
 /// The vocabulary, as the build script laid it out.
 static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("OUT_DIR"), "/words.table"));
 
+/// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
+static SUBJECTS: &[u8; 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
+
 /// The symbols of a text, and where each stands.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -41,6 +44,13 @@ impl Words {
         let all = self.spans.get(range).unwrap_or_default();
         let (start, end) = (all.first().map_or(0, |first| first.start), all.last().map_or(0, |last| last.end));
         start as usize..end as usize
+    }
+
+    /// How many subjects of texts about attacks the words within a range of the text speak of.
+    pub(super) fn subjects(&self, range: Range<usize>) -> u32 {
+        let symbols = self.symbols.get(self.after(range.start)..self.after(range.end)).unwrap_or_default();
+        let bits = symbols.iter().filter_map(|symbol| SUBJECTS.get(usize::from(*symbol)));
+        bits.fold(0, |all, bits| all | bits).count_ones()
     }
 
     /// The number of the first word that ends after `at`.

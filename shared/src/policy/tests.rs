@@ -188,8 +188,8 @@ fn values_out_of_range_are_told_by_their_line() {
         ("[input]\nblock_at = 0", "2:12: 0 is out of range"),
         ("[input]\nblock_at = 300", "2:12: what is blocked must also be flagged"),
         ("[input.documents]\nflag_at = 900\nblock_at = 800", "2:11: what is blocked must also be flagged"),
-        ("[input.weights]\n\"role_play.jailbreak\" = 1001", "2:25: 1001 is out of range"),
-        ("[input.weights]\n\"role_play.jailbrake\" = 0", "role_play.jailbreak"),
+        ("[input.weights]\n\"role_play.jailbreak\" = 1001", "1:1: 1001 is out of range"),
+        ("[input.weights]\n\"role_play.jailbrake\" = 0", "1:1: unknown rule `role_play.jailbrake`"),
         ("[[input.rules]]\nid = \"x\"\npattern = \"x\"\nweight = 1001", "4:10: 1001 is out of range"),
     ];
     for (text, wanted) in cases {

@@ -54,7 +54,7 @@ pub struct Settings {
 
 /// From which risk on something is done, in thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
     /// Risk from which a conversation is flagged.
     pub flag_at: u16,

@@ -84,7 +84,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("and_then", "and but instead then now rather"),
     (
         "system",
-        "system hidden secret internal confidential developer initial original underlying core base preset \
+        "safety security ethical content system hidden secret internal confidential developer initial original underlying core base preset \
         exact full complete entire",
     ),
     ("prompt", "prompt prompts preprompt preamble systemprompt metaprompt"),
@@ -202,6 +202,15 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("to", "to for"),
     ("longer", "longer"),
     ("day", "day"),
+    // What texts about attacks speak of, in eight subjects.
+    ("talk_injection", "injection injections inyeccion injecao инъекц* 注入 주입* インジェクション"),
+    ("talk_jailbreak", "jailbreak jailbreaks jailbreaking 越狱 脱獄 탈옥*"),
+    ("talk_adversarial", "adversarial"),
+    ("talk_attack", "attack attacks attacker attackers ataque ataques attaque attaques angriff* атак* 攻击 攻撃 공격*"),
+    ("talk_flaw", "vulnerability vulnerabilities exploit exploits"),
+    ("talk_defence", "mitigate mitigation mitigations defend defending defense defence defenses defences"),
+    ("talk_llm", "llm llms"),
+    ("talk_research", "paper papers research researchers security"),
     ("do", "do"),
     ("anything", "anything"),
     ("normal", "normal standard classic regular"),
@@ -293,7 +302,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("ai", "ia assistant modele chatbot"),
     ("send", "envoie envoyez transmets transmettez"),
     ("secret", "motdepasse passe identifiants cle"),
-    ("up", "dessus precede"),
+    ("up", "dessus ci precede"),
     ("what", "quel quelle quelles quels quoi"),
     // Spanish
     ("ignore", "ignora ignore ignorar ignoren ignorad omite omita desobedece pasa haz evita"),

