@@ -90,7 +90,7 @@ pub(crate) async fn whole<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.entry.key_version = key_version;
 
     let rules = passage.visit.rules.clone();
-    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
+    let mut outlet = Outlet::new(&rules, json);
     let mut progress = Progress::default();
     progress.note(&chunk, passage);
     progress.ended().map_err(|failure| passage.failed(&failure))?;
@@ -136,7 +136,7 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage.visit.respond(response);
 
     let rules = passage.visit.rules.clone();
-    let mut outlet = Outlet::new(&rules.redactor, json, rules.policy.answers.tool_arguments);
+    let mut outlet = Outlet::new(&rules, json);
     let mut said = String::new();
     let mut ready = BytesMut::new();
     let mut end = pour(

@@ -79,7 +79,7 @@ pub fn lines<R: Read>(key: &str, body: R) -> Records<R> {
     let gzip = key.ends_with(".gz");
     Records {
         reader: if gzip {
-            Either::Gzip(BufReader::new(MultiGzDecoder::new(body)))
+            Either::Gzip(Box::new(BufReader::new(MultiGzDecoder::new(body))))
         } else {
             Either::Plain(BufReader::new(body))
         },
@@ -94,7 +94,7 @@ pub struct Records<R> {
 
 #[derive(Debug)]
 enum Either<R> {
-    Gzip(BufReader<MultiGzDecoder<R>>),
+    Gzip(Box<BufReader<MultiGzDecoder<R>>>),
     Plain(BufReader<R>),
 }
 

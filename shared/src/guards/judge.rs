@@ -4,17 +4,24 @@
 //! The parts of one provenance are matched as one text, in order, a newline between them, so that a phrase split over
 //! parts or turns is found. The system instruction is a text of its own.
 //!
+//! What is disguised is read as well: its further readings are matched as the text is. A rule that matches beneath a
+//! disguise counts as in plain sight, and unless honest texts are full of that disguise, hiding is a finding of its own.
+//!
 //! # How risk adds up
 //! The unit of risk is a turn's parts of one provenance. Each enforced rule that matched in a unit adds its weight once,
 //! however often it matched; weights of one category add up and categories add up, to at most 1.0, as the seed's ten
 //! patterns do. A match counts for the turn that completes it. The conversation's risk is that of its riskiest unit: a
 //! long history does not become risky by being long, and what stands around an attack does not dilute it.
 //!
+//! A long text that speaks of attacks in general, quotes some in its midst and opens or ends with none is flagged at most:
+//! a page about prompt injection is no injection. Invisible text has no such excuse.
+//!
 //! # Who is judged how
 //! Users, documents, tool results and the model's replayed turns can each block. Documents and tool results, which have
 //! no right to instruct, are judged by further rules. The caller is trusted to instruct: what is found in its words is
 //! reported, and flags at most.
 
+mod allowed;
 mod density;
 mod operator;
 mod seed;
@@ -22,12 +29,13 @@ mod settings;
 mod texts;
 mod verdict;
 
-pub use settings::{BadPattern, Mode, OperatorRule, Profile, Settings};
-pub use verdict::{Category, Decision, Finding, Place, Risk, Verdict};
+pub use settings::{BadPattern, Mode, OperatorRule, Profile, Settings, Thresholds};
+pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 
 use crate::conversation::{Conversation, Provenance};
 use crate::guards::normalise::invisible::Hidden;
-use crate::guards::signatures::{self, Rule, Scope};
+use crate::guards::signatures::{self, Rule, Scan, Scope};
+use allowed::Allowed;
 use operator::Operator;
 use seed::Seed;
 use texts::{Texts, Unit};
@@ -37,6 +45,7 @@ use texts::{Texts, Unit};
 pub struct Guard {
     settings: Settings,
     operator: Vec<Operator>,
+    allowed: Allowed,
     seed: Option<Seed>,
     rules: Vec<(Category, &'static Rule)>,
 }
@@ -45,6 +54,15 @@ pub struct Guard {
 struct Scored {
     unit: usize,
     finding: Finding,
+    /// Whether it stands in the midst of a long unit, as quotations do.
+    amid: bool,
+}
+
+/// Whose a unit is, and whether it discusses attacks.
+#[derive(Clone, Copy)]
+struct Owner {
+    provenance: Provenance,
+    discusses: bool,
 }
 
 impl Guard {
@@ -55,6 +73,7 @@ impl Guard {
     pub fn new(settings: &Settings) -> Result<Self, BadPattern> {
         Ok(Self {
             operator: operator::compile(&settings.rules)?,
+            allowed: Allowed::new(&settings.allow),
             seed: (settings.profile == Profile::Seed).then(Seed::new),
             rules: signatures::all().collect(),
             settings: settings.clone(),
@@ -71,7 +90,7 @@ impl Guard {
         self.conclude(&units, scored)
     }
 
-    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Provenance>, Vec<Scored>) {
+    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
         let mut units = Vec::new();
         let mut scored = Vec::new();
         for (turn, content) in conversation.turns.iter().enumerate() {
@@ -85,60 +104,144 @@ impl Guard {
                 let unit = units.len();
                 scored.extend(findings.filter_map(|(found, weight)| {
                     let place = At { turn: Place::Turn(turn), part, span: found.span.clone() };
-                    Some(Scored { unit, finding: self.finding(&found.rule, found.category, weight, place)? })
+                    let finding = self.finding(&found.rule, found.category, weight, place, None)?;
+                    Some(Scored { unit, finding, amid: false })
                 }));
-                units.push(piece.provenance);
+                units.push(Owner { provenance: piece.provenance, discusses: false });
             }
         }
         (units, scored)
     }
 
-    fn by_default(&self, conversation: &Conversation) -> (Vec<Provenance>, Vec<Scored>) {
+    fn by_default(&self, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
         let mut owners = Vec::new();
         let mut scored = Vec::new();
         for texts in Texts::of(conversation) {
             let first = owners.len();
-            owners.extend(texts.units().iter().map(|_| texts.provenance()));
             let mut found = Vec::new();
-            self.match_signatures(&texts, &mut found);
+            let scan = Scan::of(texts.text());
+            self.match_signatures(&texts, &scan, &mut found);
             self.match_units(&texts, &mut found);
+            self.match_readings(&texts, &mut found);
+            owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
+                let mut own = found.iter().filter(|one| one.unit == unit).peekable();
+                let discusses = own.peek().is_some()
+                    && own.all(|one| one.amid)
+                    && scan.subjects(at.span.clone()) >= SUBJECTS_AT_LEAST;
+                Owner { provenance: texts.provenance(), discusses }
+            }));
             scored.extend(found.into_iter().map(|one| Scored { unit: first + one.unit, ..one }));
         }
         (owners, scored)
     }
 
     /// The built-in patterns: one pass finds which match where they end; only then is each first match placed.
-    fn match_signatures(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
-        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
-        let mut unit = 0;
-        let mut seen = vec![false; self.rules.len()];
+    fn match_signatures(&self, texts: &Texts<'_>, scan: &Scan<'_>, found: &mut Vec<Scored>) {
+        let mut seen = vec![(0, false); self.rules.len()];
         let mut firsts = Vec::new();
-        signatures::ends(texts.text(), |rule, end| {
+        let mut unit = 0;
+        let mut last = 0;
+        scan.ends(|rule, end| {
+            // The rules over words begin again at the front.
+            unit = if end < last { 0 } else { unit };
+            last = end;
             while texts.units().get(unit).is_some_and(|at: &Unit| at.span.end < end) {
                 unit += 1;
-                seen.fill(false);
             }
-            if let Some(seen) = seen.get_mut(rule).filter(|seen| !**seen) {
-                *seen = true;
+            if let Some(seen) = seen.get_mut(rule).filter(|seen| **seen != (unit, true)) {
+                *seen = (unit, true);
                 firsts.push((rule, unit, end));
             }
         });
         for (number, unit, end) in firsts {
-            let Some((category, rule)) = self.rules.get(number) else { continue };
-            if rule.scope == Scope::Data && !is_data {
+            let Some((category, rule)) = self.rule(number, texts) else { continue };
+            let span = texts.locate(unit, end, |range| scan.first(number, range));
+            if self.allowed.covers(texts.text(), &span) {
                 continue;
             }
-            let at = texts.place(unit, end, |text, from| signatures::first(number, text, from));
-            let finding = self.finding(rule.id, *category, Risk::thousandths(rule.weight), at);
-            found.extend(finding.map(|finding| Scored { unit, finding }));
+            let amid = texts
+                .units()
+                .get(unit)
+                .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
+            let finding = self.finding(rule.id, category, Risk::thousandths(rule.weight), texts.at(span), None);
+            found.extend(finding.map(|finding| Scored { unit, finding, amid }));
         }
+    }
+
+    /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
+    fn match_readings(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
+        for reading in texts.readings().iter() {
+            let scan = Scan::of(reading.text());
+            let mut tries = vec![0; self.rules.len()];
+            let mut candidates = Vec::new();
+            scan.ends(|rule, end| {
+                if let Some(tries) = tries.get_mut(rule).filter(|tries| **tries < MOST_TRIES) {
+                    *tries += 1;
+                    candidates.push((rule, end));
+                }
+            });
+            for (number, end) in candidates {
+                let Some((category, rule)) = self.rule(number, texts) else { continue };
+                let from = reading.text().floor_char_boundary(end.saturating_sub(READING_BACK));
+                let Some(span) = scan.first(number, from..end) else { continue };
+                let Some(layer) = reading.layer(span.clone()) else { continue };
+                if self.allowed.covers(reading.text(), &span) {
+                    continue;
+                }
+                self.add_hidden(texts, reading.origin(span), layer, (rule.id, category, rule.weight), found);
+            }
+            for rule in &self.operator {
+                let hidden = rule.find(reading.text()).and_then(|span| Some((reading.layer(span.clone())?, span)));
+                if let Some((layer, span)) = hidden {
+                    let own = (rule.id.as_str(), Category::Operator, rule.weight.as_thousandths());
+                    self.add_hidden(texts, reading.origin(span), layer, own, found);
+                }
+            }
+        }
+        if texts.readings().unread()
+            && let Some(unit) = texts.units().first()
+        {
+            let at = texts.whole_part(unit);
+            let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
+            found.extend(finding.map(|finding| Scored { unit: 0, finding, amid: false }));
+        }
+    }
+
+    /// Adds what was found beneath a disguise, and that it was hidden, each once a unit.
+    fn add_hidden(
+        &self,
+        texts: &Texts<'_>,
+        origin: std::ops::Range<usize>,
+        layer: Layer,
+        (id, category, weight): (&str, Category, u16),
+        found: &mut Vec<Scored>,
+    ) {
+        let unit = texts.unit_at(origin.start);
+        let has = |found: &[Scored], rule: &str| found.iter().any(|one| one.unit == unit && one.finding.rule == rule);
+        if has(found, id) {
+            return;
+        }
+        let at = || texts.at(origin.clone());
+        let finding = self.finding(id, category, Risk::thousandths(weight), at(), Some(layer));
+        found.extend(finding.map(|finding| Scored { unit, finding, amid: false }));
+        if !layer.is_common() && !has(found, BENEATH) {
+            let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
+            found.extend(hidden.map(|finding| Scored { unit, finding, amid: false }));
+        }
+    }
+
+    /// Rule number `number`, if these texts are its to judge.
+    fn rule(&self, number: usize, texts: &Texts<'_>) -> Option<(Category, &'static Rule)> {
+        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
+        self.rules.get(number).copied().filter(|(_, rule)| rule.scope == Scope::All || is_data)
     }
 
     /// What is judged a unit at a time: density, hidden characters, the operator's rules.
     fn match_units(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
         for (number, unit) in texts.units().iter().enumerate() {
             let mut add = |rule: &str, category, weight, at| {
-                found.extend(self.finding(rule, category, weight, at).map(|finding| Scored { unit: number, finding }));
+                let finding = self.finding(rule, category, weight, at, None);
+                found.extend(finding.map(|finding| Scored { unit: number, finding, amid: false }));
             };
             if density::is_dense(texts.unit_text(unit)) {
                 add(density::RULE, Category::Density, density::WEIGHT, texts.whole_part(unit));
@@ -159,7 +262,11 @@ impl Guard {
         }
     }
 
-    fn finding(&self, rule: &str, category: Category, weight: Risk, at: At) -> Option<Finding> {
+    fn finding(&self, rule: &str, category: Category, weight: Risk, at: At, layer: Option<Layer>) -> Option<Finding> {
+        let weight = self.settings.weights.get(rule).map_or(weight, |weight| Risk::thousandths(*weight));
+        if weight == Risk::default() && self.settings.weights.contains_key(rule) {
+            return None;
+        }
         let monitored = match self.settings.groups.get(&category).copied().unwrap_or_default() {
             Mode::Enforce => false,
             Mode::Monitor => true,
@@ -173,13 +280,14 @@ impl Guard {
             span: at.span,
             weight,
             monitored,
+            layer,
         })
     }
 
-    fn conclude(&self, units: &[Provenance], scored: Vec<Scored>) -> Verdict {
+    fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
         let mut enforced = vec![Risk::default(); units.len()];
         let mut all = enforced.clone();
-        for Scored { unit, finding } in &scored {
+        for Scored { unit, finding, .. } in &scored {
             let add = |risks: &mut [Risk]| {
                 if let Some(risk) = risks.get_mut(*unit) {
                     *risk = risk.plus(finding.weight);
@@ -190,15 +298,14 @@ impl Guard {
                 add(&mut enforced);
             }
         }
-        let riskiest = |risks: Vec<Risk>| {
-            let capped = units.iter().zip(risks).map(|(owner, risk)| match owner {
-                Provenance::Caller => risk.min(Risk::thousandths(self.settings.block_at.saturating_sub(1))),
-                Provenance::Document | Provenance::Model | Provenance::Tool | Provenance::User => risk,
-            });
-            capped.max().unwrap_or_default()
+        let worst = |risks: &[Risk]| {
+            let units = units.iter().zip(risks).map(|(owner, risk)| (self.decide(*owner, *risk), *risk));
+            units.max().unwrap_or((Decision::Allow, Risk::default()))
         };
-        let risk_score = riskiest(enforced);
-        let would_be = self.decide(riskiest(all));
+        let (decision, _) = worst(&enforced);
+        let (would_be, _) = worst(&all);
+        let risk_score =
+            enforced.iter().zip(units).map(|(risk, owner)| self.capped(*owner, *risk)).max().unwrap_or_default();
         let mut findings: Vec<Finding> = scored.into_iter().map(|scored| scored.finding).collect();
         findings.sort_by(|a, b| {
             (a.turn, a.part, a.span.start, a.span.end, &a.rule).cmp(&(
@@ -211,13 +318,33 @@ impl Guard {
         });
         // A match that begins in one turn and ends in the next, and one that begins and ends in the first, have one place.
         findings.dedup();
-        Verdict { decision: self.decide(risk_score), would_be, risk_score, findings }
+        Verdict { decision, would_be, risk_score, findings }
     }
 
-    const fn decide(&self, risk: Risk) -> Decision {
-        if risk.as_thousandths() >= self.settings.block_at {
+    fn thresholds(&self, owner: Provenance) -> Thresholds {
+        match owner {
+            Provenance::Document | Provenance::Tool if self.seed.is_none() => self.settings.documents,
+            Provenance::Caller | Provenance::Document | Provenance::Model | Provenance::Tool | Provenance::User => {
+                Thresholds { flag_at: self.settings.flag_at, block_at: self.settings.block_at }
+            }
+        }
+    }
+
+    /// The risk of a unit: neither the caller, who is trusted to instruct, nor a text about attacks is blocked.
+    fn capped(&self, owner: Owner, risk: Risk) -> Risk {
+        if owner.provenance == Provenance::Caller || owner.discusses {
+            risk.min(Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1)))
+        } else {
+            risk
+        }
+    }
+
+    fn decide(&self, owner: Owner, risk: Risk) -> Decision {
+        let thresholds = self.thresholds(owner.provenance);
+        let risk = self.capped(owner, risk).as_thousandths();
+        if risk >= thresholds.block_at {
             Decision::Block
-        } else if risk.as_thousandths() >= self.settings.flag_at {
+        } else if risk >= thresholds.flag_at {
             Decision::Flag
         } else {
             Decision::Allow
@@ -225,8 +352,46 @@ impl Guard {
     }
 }
 
+/// From how many of eight subjects on a text discusses attacks.
+const SUBJECTS_AT_LEAST: u32 = 2;
+/// How far from the beginning of a text a quotation stands, in bytes, and half as far as from its end.
+const EDGE: usize = 100;
+/// How often a rule is looked at in a reading before what it matched is taken to stand in plain sight everywhere.
+const MOST_TRIES: u8 = 8;
+/// How far back from its end a match in a reading is looked for, in bytes.
+const READING_BACK: usize = 1024;
+/// The rule that says that something was hidden.
+const BENEATH: &str = "smuggling.disguised";
+/// Hiding what a rule looks for is as good as a second sign.
+const BENEATH_WEIGHT: Risk = Risk::thousandths(400);
+/// Nobody writes so much in layers of encodings by accident; what is in it stays unknown, so it flags.
+const UNREAD_WEIGHT: Risk = Risk::thousandths(400);
 /// Text hidden in characters that show nothing has no honest use: it blocks.
 const HIDDEN_WEIGHT: Risk = Risk::thousandths(800);
+
+/// The rules that are no patterns, and why each is a sign of an attack.
+const FURTHER: [(&str, &str); 5] = [
+    (
+        density::RULE,
+        "More than three in ten characters are neither letters, digits nor white space: the guide's sign for symbols laid over a text.",
+    ),
+    (BENEATH, "What a rule looks for was hidden beneath an encoding or a disguise, where honest texts do not have it."),
+    ("smuggling.tags", "Tag characters show nothing and spell words that a model reads."),
+    ("smuggling.unread", "So much stands in layers of encodings that not all of it was read."),
+    ("smuggling.variation_selectors", "A row of variation selectors shows nothing and carries bytes."),
+];
+
+/// The ids that a policy may give weights to: every built-in rule's.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    signatures::all().map(|(_, rule)| rule.id).chain(FURTHER.into_iter().map(|(id, _)| id))
+}
+
+/// Why a match of the built-in rule with this id is a sign of an attack.
+#[must_use]
+pub fn why(id: &str) -> Option<&'static str> {
+    let further = FURTHER.into_iter().find(|(known, _)| *known == id).map(|(_, why)| why);
+    further.or_else(|| signatures::why(id))
+}
 
 /// Where something was found.
 struct At {

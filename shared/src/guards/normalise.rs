@@ -2,11 +2,14 @@
 //!
 //! Only ever matched against; what is forwarded is the text itself. Three steps, each linear:
 //!
-//! 1. Invisible characters go, and tag characters become the ASCII they spell.
+//! 1. Invisible characters go; tag characters become the ASCII they spell, and rows of variation selectors the text whose
+//!    bytes they carry.
 //! 2. Unicode NFKC: full-width, mathematical, circled, ligatures. It can grow a text, at the worst from 3 bytes to 33
 //!    (U+FDFA), so a copy is at most eleven times its text.
 //! 3. Folding: combining marks off Latin letters and digits, look-alikes of other scripts in words that mix scripts or
 //!    consist of nothing else, typographic quotes and dashes, and white space that ASCII classes miss.
+//!
+//! What a text says beneath encodings, leetspeak and the like is read further on, by [`readings`].
 //!
 //! Case is left to the patterns. Text in ASCII is its own copy. Normalising twice is normalising once.
 
@@ -14,6 +17,7 @@ mod fold;
 pub(super) mod invisible;
 mod look_alikes;
 mod origins;
+pub mod readings;
 
 use std::borrow::Cow;
 
@@ -37,7 +41,7 @@ pub(super) fn copy(text: &str) -> (Cow<'_, str>, bool) {
     }
     let hides = invisible::hides(text);
     let revealed: Cow<'_, str> =
-        if hides { text.chars().filter_map(invisible::reveal).collect() } else { Cow::Borrowed(text) };
+        if hides { invisible::revealed(text).map(|(_, c)| c).collect() } else { Cow::Borrowed(text) };
     let composed = NFKC.normalize(&revealed);
     let mut fold = Fold::new(String::with_capacity(composed.len()));
     fold.push_all(&composed);

@@ -1,5 +1,7 @@
-//! The built-in signatures: a curated table of rules and the one automaton that matches them all in a single pass.
+//! The built-in signatures: a curated table of rules, and the automata that match them all in a single pass over the text
+//! and one over its words.
 
+mod phrases;
 mod rules;
 
 use std::ops::Range;
@@ -7,18 +9,25 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::Input;
-use regex_automata::dfa::Automaton as _;
+use regex_automata::dfa::Automaton;
 use regex_automata::dfa::OverlappingState;
-use regex_automata::dfa::dense::DFA;
+use regex_automata::dfa::dense;
 
 use super::judge::Category;
-pub use rules::{Rule, Scope};
+use super::words::Words;
+pub use rules::{Pattern, Rule, Scope};
 
 /// The categories of [`rules::GROUPS`], in its order.
-const CATEGORIES: [Category; rules::GROUPS.len()] =
-    [Category::ChatMarkup, Category::Exfiltration, Category::Override, Category::PromptExtraction, Category::RolePlay];
+const CATEGORIES: [Category; rules::GROUPS.len()] = [
+    Category::ChatMarkup,
+    Category::Exfiltration,
+    Category::Override,
+    Category::PromptExtraction,
+    Category::RolePlay,
+    Category::Smuggling,
+];
 
-/// Every built-in rule with its category, in the order of the automaton's pattern ids.
+/// Every built-in rule with its category. A rule's number is its place here.
 pub fn all() -> impl Iterator<Item = (Category, &'static Rule)> {
     CATEGORIES
         .into_iter()
@@ -33,23 +42,89 @@ struct Aligned<B: ?Sized> {
     bytes: B,
 }
 
-static BYTES: &Aligned<[u8]> =
-    &Aligned { words: [], bytes: *include_bytes!(concat!(env!("OUT_DIR"), "/signatures.dfa")) };
+static TEXT: &Aligned<[u8]> =
+    &Aligned { words: [], bytes: *include_bytes!(concat!(env!("OUT_DIR"), "/signatures.text")) };
+/// Each rule's pattern as its automaton has it.
+static PATTERNS: &[&str] = &include!(concat!(env!("OUT_DIR"), "/signatures.patterns"));
+
+struct Automata {
+    text: dense::DFA<&'static [u32]>,
+    /// The number of each rule of the one and of the other, by its place among them.
+    numbers: [Vec<usize>; 2],
+}
 
 #[expect(clippy::expect_used, reason = "the build script wrote these bytes for this very target")]
-static AUTOMATON: LazyLock<DFA<&'static [u32]>> = LazyLock::new(|| {
-    debug_assert!(BYTES.words.is_empty());
-    DFA::from_bytes(&BYTES.bytes).expect("an automaton as the build script wrote it").0
+static AUTOMATA: LazyLock<Automata> = LazyLock::new(|| {
+    debug_assert!(TEXT.words.is_empty());
+    let numbers = |of_words: bool| {
+        let rules = all().enumerate().filter(|(_, (_, rule))| matches!(rule.pattern, Pattern::Words(_)) == of_words);
+        rules.map(|(number, _)| number).collect()
+    };
+    Automata {
+        text: dense::DFA::from_bytes(&TEXT.bytes).expect("an automaton as the build script wrote it").0,
+        numbers: [numbers(false), numbers(true)],
+    }
 });
 
-/// Calls `found` with the index of a rule and the offset where a match of it ends, for every rule and every end, by end.
-///
-/// One pass over the text whatever it holds. Loads the automaton on first use.
-pub(super) fn ends(text: &str, mut found: impl FnMut(usize, usize)) {
-    let input = Input::new(text);
+/// A text to be matched.
+pub(super) struct Scan<'t> {
+    text: &'t str,
+    words: Words,
+}
+
+/// How many words back from its end a match over words is looked for.
+const WORDS_BACK: usize = 64;
+
+impl<'t> Scan<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, words: Words::of(text) }
+    }
+
+    /// Calls `found` with the number of a rule and the offset where a match of it ends, for every rule and every end.
+    /// Rules over the text come first, by end; then those over words, by end. Linear in the text, whatever it holds.
+    pub(super) fn ends(&self, mut found: impl FnMut(usize, usize)) {
+        let automata = &*AUTOMATA;
+        let [of_text, of_words] = &automata.numbers;
+        matches(&automata.text, self.text.as_bytes(), |rule, end| {
+            of_text.get(rule).into_iter().for_each(|number| found(*number, end));
+        });
+        phrases::ends(self.words.symbols(), |rule, end| {
+            let end = self.words.span(end.saturating_sub(1)..end).end;
+            of_words.get(rule).into_iter().for_each(|number| found(*number, end));
+        });
+    }
+
+    /// How many subjects of texts about attacks the words within a range of the text speak of.
+    pub(super) fn subjects(&self, range: Range<usize>) -> u32 {
+        self.words.subjects(range)
+    }
+
+    /// The first match of rule number `rule` within a range of the text.
+    pub(super) fn first(&self, rule: usize, range: Range<usize>) -> Option<Range<usize>> {
+        let single = SINGLES.get(rule)?;
+        let is_text = matches!(single.rule.pattern, Pattern::Text(_));
+        let regex = single.regex.get_or_init(|| {
+            let mut builder = RegexBuilder::new(PATTERNS.get(rule)?);
+            // A test compiles every rule, so that none is absent here.
+            builder.case_insensitive(is_text).multi_line(is_text).unicode(false).build().ok()
+        });
+        let regex = regex.as_ref()?;
+        if is_text {
+            return regex.find_at(self.text.as_bytes().get(..range.end)?, range.start).map(|found| found.range());
+        }
+        let last = self.words.after(range.end.saturating_sub(1)) + 1;
+        let first = self.words.after(range.start).max(last.saturating_sub(WORDS_BACK));
+        let last = last.min(self.words.symbols().len());
+        let found = regex.find(self.words.symbols().get(first..last)?)?;
+        Some(self.words.span(first + found.start()..first + found.end()))
+    }
+}
+
+fn matches(automaton: &impl Automaton, bytes: &[u8], mut found: impl FnMut(usize, usize)) {
+    let input = Input::new(bytes);
     let mut state = OverlappingState::start();
     // The only errors are a byte or an anchoring that the automaton was not built for: ours takes every byte.
-    while AUTOMATON.try_search_overlapping_fwd(&input, &mut state).is_ok() {
+    while automaton.try_search_overlapping_fwd(&input, &mut state).is_ok() {
         let Some(end) = state.get_match() else { break };
         found(end.pattern().as_usize(), end.offset());
     }
@@ -64,15 +139,10 @@ struct Single {
 static SINGLES: LazyLock<Vec<Single>> =
     LazyLock::new(|| all().map(|(_, rule)| Single { rule, regex: OnceLock::new() }).collect());
 
-/// The first match of rule number `rule` in `text` that begins at `from` or later.
-pub(super) fn first(rule: usize, text: &str, from: usize) -> Option<Range<usize>> {
-    let single = SINGLES.get(rule)?;
-    let regex = single.regex.get_or_init(|| {
-        let mut builder = RegexBuilder::new(single.rule.pattern);
-        // A test compiles every rule, so that none is absent here.
-        builder.case_insensitive(true).multi_line(true).unicode(false).build().ok()
-    });
-    regex.as_ref()?.find_at(text.as_bytes(), from).map(|found| found.range())
+/// Why a match of the built-in rule with this id is a sign of an attack.
+#[must_use]
+pub fn why(id: &str) -> Option<&'static str> {
+    all().find(|(_, rule)| rule.id == id).map(|(_, rule)| rule.why)
 }
 
 #[cfg(test)]
@@ -85,7 +155,7 @@ mod tests {
     fn matched(text: &str) -> BTreeSet<&'static str> {
         let ids: Vec<&str> = all().map(|(_, rule)| rule.id).collect();
         let mut found = BTreeSet::new();
-        ends(&normalise(text), |rule, _| {
+        Scan::of(&normalise(text)).ends(|rule, _| {
             found.insert(ids[rule]);
         });
         found
@@ -126,15 +196,22 @@ mod tests {
         for (number, (_, rule)) in all().enumerate() {
             for text in rule.matches {
                 let text = normalise(text);
+                let scan = Scan::of(&text);
                 let mut earliest = None;
-                ends(&text, |found, end| {
+                scan.ends(|found, end| {
                     if found == number {
                         earliest.get_or_insert(end);
                     }
                 });
-                let found = first(number, &text, 0).unwrap();
+                let found = scan.first(number, 0..text.len()).unwrap();
                 assert!(found.end >= earliest.unwrap(), "{} in {text:?}", rule.id);
             }
         }
+    }
+
+    #[test]
+    fn the_tables_stay_within_their_share_of_the_binary() {
+        let bytes = TEXT.bytes.len() + phrases::bytes();
+        assert!(bytes <= 800 << 10, "{} and {} bytes", TEXT.bytes.len(), phrases::bytes());
     }
 }

@@ -1,7 +1,10 @@
 //! What a policy's types cannot say: ranges, relations between fields, and the form of names.
 
+use std::collections::BTreeMap;
+
 use super::prompt::CANARY;
-use super::{Admission, Generation, Limits, Models, Policy, Prices, Prompt, admission};
+use super::{Admission, Generation, Limits, Models, Policy, Prices, Prompt, admission, explain};
+use crate::guards::judge;
 
 /// A value out of its range.
 pub(super) struct Wrong {
@@ -18,7 +21,9 @@ pub(super) fn every_table(policy: &Policy) -> Vec<Wrong> {
     found.prompt(&policy.prompt);
     found.generation(&policy.generation);
     found.limits(&policy.limits);
-    found.input(policy.input.flag_at, policy.input.block_at);
+    found.thresholds("input", policy.input.flag_at, policy.input.block_at);
+    found.thresholds("input.documents", policy.input.documents.flag_at, policy.input.documents.block_at);
+    found.weights(&policy.input.weights);
     for (index, rule) in policy.input.rules.iter().enumerate() {
         found.at_most(&format!("input.rules.{index}.weight"), rule.weight.into(), 1000);
     }
@@ -135,15 +140,35 @@ impl Found {
         }
     }
 
-    fn input(&mut self, flag_at: u16, block_at: u16) {
-        self.between("input.block_at", block_at.into(), 1, 1000);
-        self.between("input.flag_at", flag_at.into(), 1, 1000);
+    fn thresholds(&mut self, table: &str, flag_at: u16, block_at: u16) {
+        let path = |field: &str| format!("{table}.{field}");
+        self.between(&path("block_at"), block_at.into(), 1, 1000);
+        self.between(&path("flag_at"), flag_at.into(), 1, 1000);
         if flag_at > block_at {
             self.add(
-                &["input.flag_at", "input.block_at"],
+                &[&path("flag_at"), &path("block_at")],
                 "what is blocked must also be flagged",
                 format!("have `flag_at` be at most `block_at`, which is {block_at}"),
             );
+        }
+    }
+
+    fn weights(&mut self, weights: &BTreeMap<String, u16>) {
+        for (id, weight) in weights {
+            let path = format!("input.weights.{id}");
+            if !judge::ids().any(|known| known == id) {
+                let known: Vec<&str> = judge::ids().collect();
+                let (problem, remedy) = explain::unknown("rule", id, &known);
+                self.0.push(Wrong { path: vec![path, "input.weights".to_owned()], problem, remedy });
+            } else if *weight > 1000 {
+                let path = vec![path, "input.weights".to_owned()];
+                let problem = format!("{weight} is out of range");
+                self.0.push(Wrong {
+                    path,
+                    problem,
+                    remedy: "have it be at most 1000: weights are thousandths".to_owned(),
+                });
+            }
         }
     }
 

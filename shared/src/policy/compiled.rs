@@ -4,9 +4,10 @@ use super::check::Wrong;
 use super::{DEFAULT, Invalid, Policy, explain, file};
 use crate::guards::BadPattern;
 use crate::guards::judge::{self, Guard};
+use crate::guards::leak::Guarded;
 use crate::guards::redact::{self, Redactor};
 
-/// A policy, and the guard and redactor it asks for. Built once per policy.
+/// A policy, and the guards it asks for. Built once per policy.
 #[derive(Debug)]
 pub struct Compiled {
     /// The policy itself.
@@ -15,6 +16,8 @@ pub struct Compiled {
     pub guard: Guard,
     /// Redacts by its `[output]`.
     pub redactor: Redactor,
+    /// The words of its `[prompt]`, which no answer may repeat.
+    pub guarded: Guarded,
 }
 
 impl Compiled {
@@ -24,7 +27,11 @@ impl Compiled {
     /// [`Invalid`] lists every mistake that was found, patterns that cannot be used among them.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Invalid> {
         file::parse_then(file_name, text, |policy| match (Guard::new(&policy.input), Redactor::new(&policy.output)) {
-            (Ok(guard), Ok(redactor)) => Ok(Self { policy: policy.clone(), guard, redactor }),
+            (Ok(guard), Ok(redactor)) => {
+                let guarded =
+                    if policy.prompt.enabled { Guarded::new(&policy.prompt.instruction) } else { Guarded::default() };
+                Ok(Self { policy: policy.clone(), guard, redactor, guarded })
+            }
             (guard, redactor) => {
                 let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
                 wrong.extend(redactor.err().map(|first| bad_output(&policy.output, first)).unwrap_or_default());

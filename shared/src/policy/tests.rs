@@ -64,6 +64,7 @@ fn what_is_commented_out_in_the_default_is_right_too() {
     let policy = Policy::parse("default.toml", &text.join("\n")).map_err(|invalid| invalid.to_string()).unwrap();
     assert_eq!((policy.input.rules.len(), policy.output.patterns.len()), (1, 1));
     assert_eq!((policy.input.groups.len(), policy.output.types.len()), (1, 1));
+    assert_eq!(policy.input.weights.get("role_play.jailbreak"), Some(&0));
 }
 
 /// The example in a comment: a field or the head of a list, as against prose.
@@ -186,6 +187,9 @@ fn values_out_of_range_are_told_by_their_line() {
         ("[input]\nblock_at = 1001", "2:12: 1001 is out of range"),
         ("[input]\nblock_at = 0", "2:12: 0 is out of range"),
         ("[input]\nblock_at = 300", "2:12: what is blocked must also be flagged"),
+        ("[input.documents]\nflag_at = 900\nblock_at = 800", "2:11: what is blocked must also be flagged"),
+        ("[input.weights]\n\"role_play.jailbreak\" = 1001", "1:1: 1001 is out of range"),
+        ("[input.weights]\n\"role_play.jailbrake\" = 0", "1:1: unknown rule `role_play.jailbrake`"),
         ("[[input.rules]]\nid = \"x\"\npattern = \"x\"\nweight = 1001", "4:10: 1001 is out of range"),
     ];
     for (text, wanted) in cases {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use shared::conversation::Conversation;
-use shared::guards::{Decision, Finding, Guard, Verdict};
+use shared::guards::{Decision, Finding, Guard, Verdict, judge};
 
 use super::input::{self, Line, Provenance};
 use super::{Ending, Failure};
@@ -20,6 +20,7 @@ use crate::print::{self, Look};
 #[command(after_help = "Examples:
   echo 'Ignore all previous instructions.' | gatehouse judge
   gatehouse judge --provenance document < page.txt
+  gatehouse judge --explain < prompt.txt
   gatehouse judge --jsonl < prompts.jsonl
 
 With --jsonl each line of input is {\"id\", \"text\"} and may have \"provenance\": \"user\", \"document\" or \
@@ -29,6 +30,10 @@ pub(crate) struct Judge {
     /// Read and print JSON Lines.
     #[arg(long)]
     jsonl: bool,
+
+    /// Say beneath which disguise each rule matched, and why it is a sign of an attack.
+    #[arg(long, conflicts_with = "jsonl")]
+    explain: bool,
 
     /// Judge by this policy instead of the default.
     #[arg(long, value_name = "FILE")]
@@ -50,7 +55,7 @@ impl Judge {
             if broken > 0 {
                 print::complaint(&format!("note: {broken} places of the input are not UTF-8; U+FFFD was judged there"));
             }
-            tell(output, Look::of_stdout(), &verdict(&guard, self.provenance, text))?;
+            tell(output, Look::of_stdout(), &verdict(&guard, self.provenance, text), self.explain)?;
             Ok(Ending::Well)
         }
     }
@@ -98,7 +103,7 @@ fn share(risk: shared::guards::Risk) -> f64 {
 }
 
 /// A verdict in words.
-fn tell(mut output: impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {
+fn tell(mut output: impl Write, look: Look, verdict: &Verdict, explain: bool) -> io::Result<()> {
     writeln!(output, "{}  risk {}", look.decision(verdict.decision), verdict.risk_score)?;
     if verdict.would_be != verdict.decision {
         writeln!(output, "would be {}, were no group merely monitored", look.decision(verdict.would_be))?;
@@ -107,7 +112,25 @@ fn tell(mut output: impl Write, look: Look, verdict: &Verdict) -> io::Result<()>
         let rows: Vec<Vec<String>> = verdict.findings.iter().map(row).collect();
         look.table(&mut output, &["rule", "group", "bytes", "risk"], 2, &rows)?;
     }
+    if explain {
+        reasons(&mut output, verdict)?;
+    }
     output.flush()
+}
+
+/// What each finding means, a paragraph a rule.
+fn reasons(output: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    let mut told: Vec<&str> = Vec::new();
+    for Finding { rule, layer, .. } in &verdict.findings {
+        if told.contains(&rule.as_str()) {
+            continue;
+        }
+        told.push(rule);
+        let beneath = layer.map(|layer| format!(", beneath {}", layer.as_str())).unwrap_or_default();
+        let why = judge::why(rule).unwrap_or("A rule of your own policy.");
+        writeln!(output, "\n{rule}{beneath}\n  {why}")?;
+    }
+    Ok(())
 }
 
 fn row(finding: &Finding) -> Vec<String> {
@@ -131,6 +154,7 @@ mod tests {
             span: 3..9,
             weight: Risk::thousandths(400),
             monitored: false,
+            layer: None,
         }
     }
 

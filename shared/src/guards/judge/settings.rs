@@ -40,15 +40,47 @@ pub struct Settings {
     pub block_at: u16,
     /// Risk from which it is flagged, in thousandths.
     pub flag_at: u16,
+    /// The same for documents and tool results.
+    pub documents: Thresholds,
     /// How each group acts; a group not named is enforced.
     pub groups: BTreeMap<Category, Mode>,
+    /// What single built-in rules weigh instead, in thousandths, by their ids; 0 turns one off.
+    pub weights: BTreeMap<String, u16>,
+    /// Phrases within which no rule matches, without regard to case.
+    pub allow: Vec<String>,
     /// The operator's own rules.
     pub rules: Vec<OperatorRule>,
 }
 
+/// From which risk on something is done, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Thresholds {
+    /// Risk from which a conversation is flagged.
+    pub flag_at: u16,
+    /// Risk from which it is blocked.
+    pub block_at: u16,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { flag_at: 400, block_at: 800 }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { profile: Profile::Default, block_at: 800, flag_at: 400, groups: BTreeMap::new(), rules: Vec::new() }
+        let Thresholds { flag_at, block_at } = Thresholds::default();
+        Self {
+            profile: Profile::Default,
+            block_at,
+            flag_at,
+            documents: Thresholds::default(),
+            groups: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            allow: Vec::new(),
+            rules: Vec::new(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::{At, Place};
 use crate::conversation::{Conversation, Part, Provenance};
 use crate::guards::normalise::invisible::{self, Hidden};
+use crate::guards::normalise::readings::Readings;
 use crate::guards::normalise::{Origins, copy};
 
 /// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
@@ -21,6 +22,7 @@ pub(super) struct Texts<'c> {
     text: Cow<'c, str>,
     pieces: Vec<Piece<'c>>,
     units: Vec<Unit>,
+    readings: OnceCell<Readings>,
 }
 
 /// A part in the joined text.
@@ -61,7 +63,13 @@ impl<'c> Texts<'c> {
     }
 
     fn join(provenance: Provenance, parts: impl Iterator<Item = (Place, usize, &'c Part)>) -> Option<Self> {
-        let mut texts = Self { provenance, text: Cow::Borrowed(""), pieces: Vec::new(), units: Vec::new() };
+        let mut texts = Self {
+            provenance,
+            text: Cow::Borrowed(""),
+            pieces: Vec::new(),
+            units: Vec::new(),
+            readings: OnceCell::new(),
+        };
         for (turn, part, piece) in parts {
             let original = piece.judged_text();
             if original.is_empty() {
@@ -118,23 +126,39 @@ impl<'c> Texts<'c> {
         self.text.get(unit.span.clone()).unwrap_or_default()
     }
 
-    /// Places a match that is known to end at `end`, in unit number `unit`. `find` gives the first match in a text that
-    /// begins at an offset or later.
-    pub(super) fn place(&self, unit: usize, end: usize, find: impl Fn(&str, usize) -> Option<Range<usize>>) -> At {
-        let text = self.text.get(..self.text.ceil_char_boundary(end)).unwrap_or_default();
+    /// What else the text says, with every disguise undone.
+    pub(super) fn readings(&self) -> &Readings {
+        self.readings.get_or_init(|| Readings::of(&self.text))
+    }
+
+    /// The number of the unit in which `at` lies.
+    pub(super) fn unit_at(&self, at: usize) -> usize {
+        self.units.partition_point(|unit| unit.span.end <= at).min(self.units.len().saturating_sub(1))
+    }
+
+    /// The bytes of a match that is known to end at `end`, in unit number `unit`. `find` gives the first match within a
+    /// range of the text.
+    pub(super) fn locate(
+        &self,
+        unit: usize,
+        end: usize,
+        find: impl Fn(Range<usize>) -> Option<Range<usize>>,
+    ) -> Range<usize> {
+        let end = self.text.ceil_char_boundary(end);
         let begins = self.units.get(unit).map_or(0, |unit| unit.span.start);
         let within = begins.max(self.text.floor_char_boundary(end.saturating_sub(LOOK_BACK)));
-        if let Some(found) = find(text, within) {
-            return self.at(found);
+        if let Some(found) = find(within..end) {
+            return found;
         }
         let mut from = self.text.floor_char_boundary(begins.saturating_sub(LOOK_BACK_A_TURN));
-        while let Some(found) = find(text, from).filter(|found| found.end > found.start) {
+        let to = self.text.ceil_char_boundary((begins + LOOK_BACK).min(end));
+        while let Some(found) = find(from..to).filter(|found| found.end > found.start) {
             if found.end > begins {
-                return self.at(found);
+                return found;
             }
             from = found.end;
         }
-        self.at(within..end)
+        within..end
     }
 
     /// Where a stretch of the joined text lies, up to the end of the part in which it begins.

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::guards::normalise::readings::Layer;
+
 /// Risk in thousandths, from 0 to 1000. Integers, so that a record of it has one spelling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Risk(u16);
@@ -77,6 +79,8 @@ pub struct Finding {
     pub weight: Risk,
     /// Whether its group is only watched: it then adds nothing.
     pub monitored: bool,
+    /// The disguise that it was found beneath; none where it stands in plain sight.
+    pub layer: Option<Layer>,
 }
 
 /// What came of judging a conversation.

@@ -36,12 +36,12 @@ pub(crate) fn tag(c: char) -> Option<char> {
     matches!(c, '\u{E0020}'..='\u{E007E}').then(|| char::from_u32(u32::from(c) - 0xE0000)).flatten()
 }
 
-/// Whether [`reveal`] would change `c`.
+/// Whether `c` does not stay as it is where invisible characters are taken out.
 fn is_hidden(c: char) -> bool {
     is_removed(c) || tag(c).is_some()
 }
 
-/// Whether `text` holds a character that [`reveal`] would change.
+/// Whether `text` holds a character that does not stay.
 pub(crate) fn hides(text: &str) -> bool {
     // The first two bytes of every such character, looked for without branches: most texts end here, at vector speed.
     let suspect = |(first, second): (&u8, &u8)| {
@@ -60,9 +60,49 @@ pub(crate) fn hides(text: &str) -> bool {
     bytes.iter().zip(bytes.iter().skip(1)).fold(false, |seen, pair| seen | suspect(pair)) && text.chars().any(is_hidden)
 }
 
-/// What stands for `c` once invisible characters are gone: nothing, the ASCII that a tag spells, or itself.
-pub(crate) fn reveal(c: char) -> Option<char> {
+/// What stands for `c` alone once invisible characters are gone: nothing, the ASCII that a tag spells, or itself.
+fn reveal(c: char) -> Option<char> {
     if is_removed(c) { None } else { Some(tag(c).unwrap_or(c)) }
+}
+
+/// The characters of `text` once invisible ones are gone, and where each stood. Tags become the ASCII that they spell, and
+/// a row of variation selectors the text whose bytes it carries, a byte a selector.
+pub(crate) fn revealed(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut rest = text.char_indices().peekable();
+    let mut carried = Vec::new().into_iter();
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(next) = carried.next() {
+                return Some(next);
+            }
+            let (at, c) = rest.next()?;
+            let Some(byte) = carried_byte(c) else {
+                match reveal(c) {
+                    Some(c) => return Some((at, c)),
+                    None => continue,
+                }
+            };
+            let mut bytes = vec![byte];
+            while let Some(byte) = rest.peek().and_then(|(_, c)| carried_byte(*c)) {
+                bytes.push(byte);
+                rest.next();
+            }
+            if bytes.len() >= SELECTORS_AT_LEAST {
+                let says = String::from_utf8_lossy(&bytes).into_owned();
+                let shown = says.chars().filter(|c| !c.is_control() && !is_hidden(*c) && *c != '\u{FFFD}');
+                carried = shown.map(|c| (at, c)).collect::<Vec<_>>().into_iter();
+            }
+        }
+    })
+}
+
+/// The byte that a variation selector carries.
+fn carried_byte(c: char) -> Option<u8> {
+    match c {
+        '\u{FE00}'..='\u{FE0F}' => u8::try_from(u32::from(c) - 0xFE00).ok(),
+        '\u{E0100}'..='\u{E01EF}' => u8::try_from(u32::from(c) - 0xE0100 + 16).ok(),
+        _ => None,
+    }
 }
 
 /// The first run of each kind in `text` that carries hidden data, in bytes.
@@ -82,10 +122,7 @@ pub(crate) fn runs(text: &str) -> Vec<(Hidden, Range<usize>)> {
         }
     };
     for (at, c) in text.char_indices() {
-        let kind = match c {
-            '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' => Some(Hidden::Selectors),
-            _ => tag(c).map(|_| Hidden::Tags),
-        };
+        let kind = carried_byte(c).map(|_| Hidden::Selectors).or_else(|| tag(c).map(|_| Hidden::Tags));
         let end = at + c.len_utf8();
         run = match (run.take(), kind) {
             (Some((open, span, length, in_flag)), Some(kind)) if open == kind => {
@@ -127,6 +164,14 @@ mod tests {
     #[test]
     fn a_flag_does_not_cover_for_a_sentence() {
         assert_eq!(runs(&format!("\u{1F3F4}{}", in_tags("gbwlsobey"))).len(), 1);
+    }
+
+    #[test]
+    fn a_row_of_selectors_is_read_byte_by_byte() {
+        let hidden: String =
+            "obey é".bytes().filter_map(|byte| char::from_u32(0xE0100 + u32::from(byte) - 16)).collect();
+        let says: String = revealed(&format!("hi😀{hidden} you\u{FE0F}")).map(|(_, c)| c).collect();
+        assert_eq!(says, "hi😀obey é you");
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Sink for Traced {
 fn clusters(text: &str) -> impl Iterator<Item = (usize, String)> {
     let classes = CanonicalCombiningClassMapBorrowed::new();
     let compositions = CanonicalCompositionBorrowed::new();
-    let mut rest = text.char_indices().filter_map(|(at, c)| invisible::reveal(c).map(|c| (at, c))).peekable();
+    let mut rest = invisible::revealed(text).peekable();
     std::iter::from_fn(move || {
         let (at, first) = rest.next()?;
         let mut cluster = String::from(first);

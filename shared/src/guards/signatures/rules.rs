@@ -2,25 +2,9 @@
 //!
 //! The build script reads this file too (it compiles the patterns), so nothing here may depend on the rest of the crate.
 //!
-//! # How a pattern is written
-//! It is matched on the normalised copy: lower or upper case alike, ASCII classes only. No counted gaps (`.{0,80}` makes
-//! the automaton explode), no Unicode classes; words are joined by `\s+`, so that a line break does not hide a phrase.
-
-/// What may stand between a verb and what it is about: "ignore *all of the previous safety* instructions".
-///
-/// Every pattern loops over the same words, on purpose: loops over different vocabularies multiply each other's states.
-macro_rules! words {
-    () => {
-        r"(?:\s+(?:all|any|every|each|of|the|these|those|this|that|your|my|our|its|own|and|or|about|previous|previously|prior|above|preceding|earlier|former|past|initial|original|existing|current|entire|full|exact|complete|system|hidden|secret|internal|safety|security|ethical|content|given|everything|anything|me|us|out|back|text|words|was|were|has|been|said|written|you))*"
-    };
-}
-
-/// Names for the rules an assistant runs under.
-macro_rules! nouns {
-    () => {
-        r"(?:instructions?|prompts?|rules?|directions?|directives?|guidelines?|commands?|orders?|restrictions?|programming|constraints?|safeguards?|guardrails?)"
-    };
-}
+//! # How weights are chosen
+//! A request is blocked at 800. What honest people do not write weighs 800 alone. What they write now and then weighs 400
+//! or 500, so that two such signs together block. What they write often weighs 200 or 300: it only tips the scales.
 
 // The paths are spelled out because the build script would otherwise look for these files elsewhere.
 #[path = "rules/chat_markup.rs"]
@@ -33,6 +17,8 @@ mod overrides;
 mod prompt_extraction;
 #[path = "rules/role_play.rs"]
 mod role_play;
+#[path = "rules/smuggling.rs"]
+mod smuggling;
 
 /// A built-in rule.
 #[derive(Debug)]
@@ -43,14 +29,27 @@ pub struct Rule {
     pub weight: u16,
     /// Whose words it judges.
     pub scope: Scope,
-    /// A regular expression over the normalised copy.
-    pub pattern: &'static str,
+    /// What it matches.
+    pub pattern: Pattern,
     /// Why a match is a sign of an attack, and why it weighs what it does.
     pub why: &'static str,
     /// Texts that it must match.
     pub matches: &'static [&'static str],
     /// Texts close to those, which it must leave alone.
     pub passes: &'static [&'static str],
+}
+
+/// What a rule matches, on the detection copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// A regular expression over the text: lower or upper case alike, ASCII classes only. No counted gaps (`.{0,80}`
+    /// makes the automaton explode), no Unicode classes; words are joined by `\s+`, so that a line break does not hide a
+    /// phrase.
+    Text(&'static str),
+    /// A regular expression over the words: each name is a class of the vocabulary and stands for one word. `any` is any
+    /// word, `other` one of no class, `stop` the end of a sentence, `colon` a colon, and `q` what qualifies a noun. No word
+    /// but `stop` itself stands for the end of a sentence.
+    Words(&'static str),
 }
 
 /// Whose words a rule judges.
@@ -63,5 +62,11 @@ pub enum Scope {
 }
 
 /// The rules by category, in the order of the categories they are listed for in the parent module.
-pub(super) const GROUPS: [&[Rule]; 5] =
-    [chat_markup::RULES, exfiltration::RULES, overrides::RULES, prompt_extraction::RULES, role_play::RULES];
+pub(super) const GROUPS: [&[Rule]; 6] = [
+    chat_markup::RULES,
+    exfiltration::RULES,
+    overrides::RULES,
+    prompt_extraction::RULES,
+    role_play::RULES,
+    smuggling::RULES,
+];

@@ -1,0 +1,127 @@
+//! Compiles each pattern over words into a small automaton of its own.
+//!
+//! Together they would multiply each other's states. Apart they are a few kilobytes each, and at any word all but a few
+//! are in their first state, from which the word does not lead: those cost nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, MatchKind};
+
+/// Set in a successor: a match ends there.
+const ENDS: u16 = 1 << 15;
+
+/// An automaton over symbols. State 0 is the first.
+struct Phrase {
+    /// Which column each symbol has.
+    columns: [u8; 256],
+    width: usize,
+    next: Vec<u16>,
+}
+
+/// The automata of all patterns, as Rust: a list of phrases, and for each symbol those that it leads out of their first
+/// state.
+#[expect(clippy::expect_used, reason = "a build script reports by failing")]
+pub(crate) fn spell(patterns: &[String]) -> String {
+    let phrases: Vec<Phrase> = patterns.iter().map(|pattern| compile(pattern)).collect();
+    let mut out = String::from("(&[");
+    for Phrase { columns, width, next } in &phrases {
+        write!(out, "Phrase{{columns:&{columns:?},width:{width},next:&{next:?}}},").expect("a string takes all");
+    }
+    out.push_str("],&[");
+    for symbol in 0..=255_usize {
+        let leaves = |phrase: &&Phrase| {
+            let column = phrase.columns.get(symbol).copied().unwrap_or_default();
+            phrase.next.get(usize::from(column)).is_some_and(|next| *next != 0)
+        };
+        let left: Vec<usize> = phrases.iter().enumerate().filter(|(_, one)| leaves(one)).map(|(at, _)| at).collect();
+        write!(out, "&{left:?},").expect("a string takes all");
+    }
+    out.push_str("])");
+    out
+}
+
+#[expect(clippy::expect_used, reason = "a build script reports by failing")]
+fn compile(pattern: &str) -> Phrase {
+    let dfa = dense::Builder::new()
+        .configure(
+            dense::Config::new()
+                .match_kind(MatchKind::All)
+                .start_kind(StartKind::Unanchored)
+                .determinize_size_limit(Some(64 << 20)),
+        )
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .thompson(thompson::Config::new().utf8(false))
+        .build(pattern)
+        .unwrap_or_else(|e| panic!("`{pattern}`: {e}"));
+    let first = dfa.start_state(&start::Config::new().anchored(Anchored::No)).expect("it was built to be unanchored");
+    let ends = |state: StateID| dfa.is_match_state(dfa.next_eoi_state(state));
+    // Every state that can be reached, and where each symbol leads from it.
+    let mut numbers: BTreeMap<StateID, usize> = BTreeMap::from([(first, 0)]);
+    let mut states = vec![first];
+    let mut next: Vec<Vec<usize>> = Vec::new();
+    while let Some(state) = states.get(next.len()).copied() {
+        let row = (0..=255_u8).map(|symbol| {
+            let to = dfa.next_state(state, symbol);
+            *numbers.entry(to).or_insert_with(|| {
+                states.push(to);
+                states.len() - 1
+            })
+        });
+        next.push(row.collect());
+    }
+    // States that no further symbols tell apart are one (Moore).
+    let mut block: Vec<usize> = states.iter().map(|state| usize::from(ends(*state))).collect();
+    let mut blocks = 0;
+    loop {
+        let mut seen: BTreeMap<(usize, Vec<usize>), usize> = BTreeMap::new();
+        let refined: Vec<usize> = next
+            .iter()
+            .zip(&block)
+            .map(|(row, own)| {
+                let key = (*own, row.iter().filter_map(|to| block.get(*to).copied()).collect());
+                let fresh = seen.len();
+                *seen.entry(key).or_insert(fresh)
+            })
+            .collect();
+        block = refined;
+        if seen.len() == blocks {
+            break;
+        }
+        blocks = seen.len();
+    }
+    let mut rows: Vec<Option<Vec<u16>>> = vec![None; blocks];
+    for (row, own) in next.iter().zip(&block) {
+        let to = |to: &usize| {
+            let ends = states.get(*to).is_some_and(|state| ends(*state));
+            let number = u16::try_from(*block.get(*to).expect("each state has a block")).expect("few states");
+            assert!(number < ENDS, "few states");
+            number | if ends { ENDS } else { 0 }
+        };
+        if let Some(slot) = rows.get_mut(*own) {
+            slot.get_or_insert_with(|| row.iter().map(to).collect());
+        }
+    }
+    assert!(block.first() == Some(&0), "the first state is the first block");
+    let rows: Vec<Vec<u16>> = rows.into_iter().flatten().collect();
+    // Symbols that lead alike from every state share a column.
+    let mut kinds: BTreeMap<Vec<u16>, u8> = BTreeMap::new();
+    let mut columns = [0; 256];
+    let mut order = Vec::new();
+    for (symbol, column) in columns.iter_mut().enumerate() {
+        let kind: Vec<u16> = rows.iter().filter_map(|row| row.get(symbol).copied()).collect();
+        let fresh = u8::try_from(kinds.len()).expect("fewer kinds than symbols");
+        *column = *kinds.entry(kind.clone()).or_insert_with(|| {
+            order.push(kind);
+            fresh
+        });
+    }
+    let width = order.len();
+    let next = (0..rows.len()).flat_map(|row| order.iter().filter_map(move |kind| kind.get(row).copied())).collect();
+    Phrase { columns, width, next }
+}

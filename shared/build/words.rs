@@ -1,0 +1,119 @@
+//! Lays the vocabulary out as a hash table, and gives each set of classes that some word has a symbol of one byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+#[expect(dead_code, reason = "the build needs the layout only")]
+#[path = "../src/guards/words/table.rs"]
+mod table;
+#[path = "../src/guards/words/vocabulary.rs"]
+mod vocabulary;
+
+use table::{Hash, Kind};
+
+type Classes = BTreeSet<&'static str>;
+
+/// The symbols of each class.
+pub(crate) type Symbols = BTreeMap<&'static str, BTreeSet<u8>>;
+
+#[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
+pub(crate) fn build(out: &Path) -> Symbols {
+    let (mut words, mut stems, mut segments) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (class, entries) in vocabulary::CLASSES {
+        for entry in entries.split_whitespace() {
+            let odd = |c: char| !(c.is_alphanumeric() || ('\u{900}'..='\u{E7F}').contains(&c));
+            let stem = entry.strip_suffix('*');
+            let bare = stem.unwrap_or(entry);
+            let short = stem.is_some_and(|stem| stem.len() < table::SHORTEST_STEM);
+            if bare.contains(odd) || bare.len() > table::LONGEST || short {
+                panic!("vocabulary: `{entry}` of `{class}` cannot be looked up");
+            }
+            let unspaced = bare.starts_with(is_unspaced);
+            let kind: &mut BTreeMap<&str, Classes> = match stem {
+                _ if unspaced => &mut segments,
+                Some(_) => &mut stems,
+                None => &mut words,
+            };
+            kind.entry(bare).or_default().insert(*class);
+        }
+    }
+    // A whole word wins over a stem, so it has the stem's classes too.
+    for (word, classes) in &mut words {
+        classes.extend(stems.iter().filter(|(stem, _)| word.starts_with(**stem)).flat_map(|(_, more)| more));
+    }
+    let longer = stems.clone();
+    for (stem, classes) in &mut stems {
+        let shorter = longer.iter().filter(|(other, _)| stem.starts_with(**other));
+        classes.extend(shorter.flat_map(|(_, more)| more));
+    }
+    let sets: BTreeSet<&Classes> = words.values().chain(stems.values()).chain(segments.values()).collect();
+    let numbers: BTreeMap<&Classes, u8> = sets
+        .iter()
+        .enumerate()
+        .map(|(at, set)| {
+            let number = u8::try_from(at + usize::from(table::FIRST));
+            (*set, number.expect("a symbol is a byte: too many different sets of classes"))
+        })
+        .collect();
+    let mut slots = vec![0; table::SLOTS * table::SLOT];
+    let mut put = |kind, text: &str, symbol| insert(&mut slots, kind, text, symbol);
+    for (kind, entries) in [(Kind::Word, &words), (Kind::Stem, &stems), (Kind::Segment, &segments)] {
+        for (entry, classes) in entries {
+            put(kind, entry, *numbers.get(classes).expect("every set has a number"));
+        }
+    }
+    let beginnings: BTreeSet<&str> = segments
+        .keys()
+        .flat_map(|segment| segment.char_indices().skip(1).filter_map(|(at, _)| segment.get(..at)))
+        .filter(|beginning| !segments.contains_key(beginning))
+        .collect();
+    beginnings.into_iter().for_each(|beginning| put(Kind::Segment, beginning, table::PREFIX));
+    std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
+    let mut subjects = [0_u8; 256];
+    let mut symbols = Symbols::new();
+    for (classes, number) in &numbers {
+        for class in *classes {
+            symbols.entry(class).or_default().insert(*number);
+            if let Some(bits) = subjects.get_mut(usize::from(*number)) {
+                *bits |= TALK.iter().position(|talk| talk == class).map_or(0, |bit| 1 << bit);
+            }
+        }
+    }
+    assert!(TALK.iter().all(|talk| symbols.contains_key(talk)), "a subject without words");
+    std::fs::write(out.join("words.subjects"), subjects).expect("OUT_DIR can be written to");
+    symbols
+}
+
+/// The classes whose words tell what a text is about.
+const TALK: [&str; 8] = [
+    "talk_adversarial",
+    "talk_attack",
+    "talk_defence",
+    "talk_flaw",
+    "talk_injection",
+    "talk_jailbreak",
+    "talk_llm",
+    "talk_research",
+];
+
+#[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
+fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u8) {
+    let (first, fingerprint) = text.bytes().fold(Hash::new(), Hash::with).place(kind);
+    for step in 0..table::STEPS {
+        let at = (first + step) % table::SLOTS * table::SLOT;
+        let slot = slots.get_mut(at..at + table::SLOT).expect("within the table");
+        if slot.last() == Some(&0) {
+            let (mark, last) = slot.split_at_mut(table::SLOT - 1);
+            mark.copy_from_slice(&fingerprint);
+            last.fill(symbol);
+            return;
+        }
+        assert!(!slot.starts_with(&fingerprint), "two entries with one fingerprint: `{text}`");
+    }
+    panic!("the vocabulary's table is too full: double its slots");
+}
+
+/// Whether `c` belongs to a script written without spaces: Thai, Lao, kana, Han.
+const fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{E01}'..='\u{EDF}' | '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}')
+}

@@ -1,0 +1,143 @@
+//! Strings cut up and put together again by code: `"ig" + "nore"`, or through variables.
+
+use std::ops::Range;
+
+use super::Layer;
+use super::rewrite::Edits;
+
+/// The most variables that are followed.
+const MOST: usize = 64;
+/// The longest string that is followed, in bytes.
+const LONGEST: usize = 1024;
+/// How far behind the last string the place is looked for where they are put together, in bytes.
+const REACH: usize = 4096;
+
+/// The strings that were given names.
+#[derive(Debug, Default)]
+pub(super) struct Strings {
+    named: Vec<Named>,
+    /// Where the last row of strings put together ended.
+    joined: usize,
+}
+
+#[derive(Debug)]
+struct Named {
+    name: Range<usize>,
+    content: Range<usize>,
+    end: usize,
+}
+
+impl Strings {
+    /// Looks at a run with `+` or `=` in it.
+    pub(super) fn sign(&mut self, text: &str, run: &Range<usize>, edits: &mut Edits) {
+        let signs = text.get(run.clone()).unwrap_or_default().bytes().enumerate();
+        for (at, byte) in signs.filter(|(_, byte)| matches!(byte, b'+' | b'=' | b':')) {
+            let at = run.start + at;
+            if byte == b'+' && at >= self.joined {
+                if let Some((range, read)) = row(text, at) {
+                    self.joined = range.end;
+                    edits.add(range, read, Layer::Joined);
+                }
+            } else if self.named.len() < MOST {
+                self.named.extend(named(text, at));
+            }
+        }
+    }
+
+    /// Puts named strings together where the text says so: `a + b`, or in words and in their order.
+    pub(super) fn finish(self, text: &str, edits: &mut Edits) {
+        let ([first, ..], Some(last)) = (self.named.as_slice(), self.named.last()) else { return };
+        if self.named.len() < 2 {
+            return;
+        }
+        let to = text.floor_char_boundary((last.end + REACH).min(text.len()));
+        let name = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+        let content = |named: &Named| text.get(named.content.clone()).unwrap_or_default();
+        let known = |word: &str| self.named.iter().find(|named| name(&named.name) == word);
+        let mut best: (Range<usize>, Vec<&str>) = (last.end..last.end, Vec::new());
+        let mut open: (Range<usize>, Vec<&str>) = (0..0, Vec::new());
+        let area = text.get(first.end..to).unwrap_or_default();
+        for (at, word) in identifiers(area) {
+            let place = first.end + at..first.end + at + word.len();
+            let Some(named) = known(word) else { continue };
+            let between = text.get(open.0.end..place.start).unwrap_or_default();
+            if !open.1.is_empty() && between.trim() == "+" {
+                open.0.end = place.end;
+                open.1.push(content(named));
+            } else {
+                open = (place, vec![content(named)]);
+            }
+            if open.1.len() > best.1.len().max(1) {
+                best = open.clone();
+            }
+        }
+        if best.1.is_empty() {
+            let says = |word: &str| area.to_ascii_lowercase().contains(word);
+            if !["concat", "combin", "join", "together", "append", "assembl", "merge"].into_iter().any(says) {
+                return;
+            }
+            best.1 = self.named.iter().map(content).collect();
+        }
+        // Whether the pieces are words or parts of words cannot be told: both are read.
+        edits.add(best.0, format!(" {}\n{} ", best.1.join(" "), best.1.concat()), Layer::Joined);
+    }
+}
+
+/// The names in a text, and where they begin.
+fn identifiers(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += bytes.get(at..)?.iter().position(|byte| is_part(*byte))?;
+        let length = bytes.get(at..)?.iter().take_while(|byte| is_part(**byte)).count();
+        let found = (at, text.get(at..at + length)?);
+        at += length;
+        Some(found)
+    })
+}
+
+/// The string that is given a name by the `=` or `:` at `at`.
+fn named(text: &str, at: usize) -> Option<Named> {
+    let bytes = text.as_bytes();
+    let before = text.get(text.floor_char_boundary(at.saturating_sub(64))..at)?.trim_end_matches([' ', ':']);
+    let name_end = at - (at - text.floor_char_boundary(at.saturating_sub(64)) - before.len());
+    let length = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let rest = bytes.get(at + 1..)?;
+    let gap = rest.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'=')).count();
+    let quote = rest.get(gap).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+    let start = at + 2 + gap;
+    let line = bytes.get(start..(start + LONGEST).min(bytes.len()))?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    // A quote ends the string if nothing but the end of its statement follows.
+    let close = (0..line.len()).find(|end| {
+        line.get(*end) == Some(&quote)
+            && line.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'}'))
+    })?;
+    (length > 0).then(|| Named {
+        name: name_end - length..name_end,
+        content: start..start + close,
+        end: start + close + 1,
+    })
+}
+
+/// The row of string literals around the `+` at `at`, put together.
+fn row(text: &str, at: usize) -> Option<(Range<usize>, String)> {
+    let from = text.floor_char_boundary(at.saturating_sub(LONGEST));
+    let before = text.get(from..at)?.trim_end();
+    let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let body = before.get(..before.len() - 1)?;
+    let open = body.rfind(quote)?;
+    let mut read = body.get(open + 1..)?.to_owned();
+    let mut end = at;
+    let mut rest = text.get(at..)?;
+    while let Some(next) = rest.strip_prefix('+').map(str::trim_start) {
+        let Some(string) = next.strip_prefix(quote) else { break };
+        let Some(length) = string.bytes().take(LONGEST).position(|byte| byte == quote as u8) else { break };
+        read.push_str(string.get(..length)?);
+        let after = string.get(length + 1..)?;
+        end = text.len() - after.len();
+        rest = after.trim_start();
+    }
+    (end > at && !read.contains('\n')).then_some((from + open..end, read))
+}

@@ -1,0 +1,78 @@
+//! Morse code.
+
+/// The fewest letters that are believed: fewer turn up in lists and rulers.
+const FEWEST: usize = 5;
+
+const LETTERS: [(&str, char); 36] = [
+    (".-", 'a'),
+    ("-...", 'b'),
+    ("-.-.", 'c'),
+    ("-..", 'd'),
+    (".", 'e'),
+    ("..-.", 'f'),
+    ("--.", 'g'),
+    ("....", 'h'),
+    ("..", 'i'),
+    (".---", 'j'),
+    ("-.-", 'k'),
+    (".-..", 'l'),
+    ("--", 'm'),
+    ("-.", 'n'),
+    ("---", 'o'),
+    (".--.", 'p'),
+    ("--.-", 'q'),
+    (".-.", 'r'),
+    ("...", 's'),
+    ("-", 't'),
+    ("..-", 'u'),
+    ("...-", 'v'),
+    (".--", 'w'),
+    ("-..-", 'x'),
+    ("-.--", 'y'),
+    ("--..", 'z'),
+    ("-----", '0'),
+    (".----", '1'),
+    ("..---", '2'),
+    ("...--", '3'),
+    ("....-", '4'),
+    (".....", '5'),
+    ("-....", '6'),
+    ("--...", '7'),
+    ("---..", '8'),
+    ("----.", '9'),
+];
+
+/// Dots and dashes from `from` on: where they end, and the words they spell, if any.
+pub(super) fn decode(text: &str, from: usize) -> (usize, Option<String>) {
+    let bytes = text.as_bytes();
+    let mut read = String::new();
+    let mut letters = 0_usize;
+    let mut at = from;
+    let mut end = from;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();
+        if length > 0 {
+            let signs: String =
+                rest.iter().take(length.min(6)).map(|byte| if *byte == b'.' { '.' } else { '-' }).collect();
+            let Some((_, letter)) = LETTERS.iter().find(|(known, _)| *known == signs) else { break };
+            read.push(*letter);
+            letters += 1;
+            at += length;
+            end = at;
+        } else if matches!(rest.first(), Some(b'/' | b'|')) {
+            read.push(' ');
+            at += 1;
+        } else {
+            break;
+        }
+        let gap = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if gap > 1 {
+            read.push(' ');
+        }
+        at += gap;
+    }
+    let first = read.chars().next();
+    let varied = read.chars().filter(|c| c.is_ascii_alphanumeric()).any(|c| Some(c) != first);
+    (end, (letters >= FEWEST && varied).then_some(read))
+}

@@ -1,0 +1,110 @@
+//! Text turned as a whole: by thirteen letters, or back to front.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Layer, Piece, Reading};
+
+/// How much of a line around a turned word is read so, in bytes to each side.
+const AROUND: usize = 1024;
+/// From how many letters a single turned word is a sign.
+const LONG: usize = 6;
+
+/// Where words stand that make sense turned.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    rot13: Hits,
+    reversed: Hits,
+}
+
+#[derive(Debug, Default)]
+struct Hits {
+    at: Vec<usize>,
+    long: bool,
+}
+
+impl Turns {
+    pub(super) fn note_rot13(&mut self, at: usize, letters: usize) {
+        self.rot13.note(at, letters);
+    }
+
+    pub(super) fn note_reversed(&mut self, at: usize, letters: usize) {
+        self.reversed.note(at, letters);
+    }
+}
+
+impl Hits {
+    fn note(&mut self, at: usize, letters: usize) {
+        self.at.push(at);
+        self.long |= letters >= LONG;
+    }
+
+    /// The lines with hits in them, if there are enough to tell.
+    fn lines(&self, text: &str) -> Vec<Range<usize>> {
+        let mut lines: Vec<Range<usize>> = Vec::new();
+        if !self.long && self.at.len() < 2 {
+            return lines;
+        }
+        for at in self.at.iter().copied() {
+            if lines.last().is_some_and(|last| at < last.end) {
+                continue;
+            }
+            let (before, after) = (
+                text.floor_char_boundary(at.saturating_sub(AROUND)),
+                text.ceil_char_boundary((at + AROUND).min(text.len())),
+            );
+            let from =
+                text.get(before..at).and_then(|head| head.rfind('\n')).map_or(before, |found| before + found + 1);
+            let to = text.get(at..after).and_then(|tail| tail.find('\n')).map_or(after, |found| at + found);
+            match lines.last_mut() {
+                Some(last) if from <= last.end => last.end = to,
+                _ => lines.push(from..to),
+            }
+        }
+        lines
+    }
+}
+
+/// The letter thirteen on.
+pub(super) const fn rot13(letter: u8) -> u8 {
+    match letter {
+        b'a'..=b'm' | b'A'..=b'M' => letter + 13,
+        b'n'..=b'z' | b'N'..=b'Z' => letter - 13,
+        _ => letter,
+    }
+}
+
+/// The readings of a text by its turned lines.
+pub(super) fn read<'b>(
+    text: &'b str,
+    turns: Turns,
+    base: Option<&'b Arc<Reading>>,
+) -> impl Iterator<Item = Reading> + use<'b> {
+    let turned = |part: &str| -> String {
+        part.chars()
+            .map(|c| u8::try_from(c).map_or(c, |byte| if c.is_ascii() { char::from(rot13(byte)) } else { c }))
+            .collect()
+    };
+    let reversed = |part: &str| -> String { part.chars().rev().collect() };
+    let rot13 = reading(text, &turns.rot13.lines(text), Layer::Rot13, base, turned);
+    let reversed = reading(text, &turns.reversed.lines(text), Layer::Reversed, base, reversed);
+    rot13.into_iter().chain(reversed)
+}
+
+fn reading(
+    text: &str,
+    lines: &[Range<usize>],
+    layer: Layer,
+    base: Option<&Arc<Reading>>,
+    turn: impl Fn(&str) -> String,
+) -> Option<Reading> {
+    let mut out = String::new();
+    let mut pieces = Vec::new();
+    for line in lines {
+        let start = out.len();
+        out.push_str(&turn(text.get(line.clone()).unwrap_or_default()));
+        pieces.push(Piece { at: start..out.len(), origin: line.clone(), layer: Some(layer) });
+        out.push('\n');
+    }
+    (!pieces.is_empty()).then(|| Reading { text: out, pieces, base: base.cloned() })
+}

@@ -1,0 +1,254 @@
+//! A text as the signatures see it: a row of symbols, one for each word, by what kind of word it is.
+//!
+//! Words of all languages share their classes, so that one rule ("set aside", "what came before", "rules") holds for
+//! all. Whatever is between words counts for nothing, but for the end of a sentence and the colon.
+
+pub(super) mod table;
+mod vocabulary;
+
+use std::ops::Range;
+
+use table::{COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
+
+/// The vocabulary, as the build script laid it out.
+static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("OUT_DIR"), "/words.table"));
+
+/// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
+static SUBJECTS: &[u8; 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
+
+/// The symbols of a text, and where each stands.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    symbols: Vec<u8>,
+    spans: Vec<Range<u32>>,
+}
+
+impl Words {
+    /// The words of `text`, a detection copy. Linear; a text of 4 GiB or more is read so far.
+    pub(super) fn of(text: &str) -> Self {
+        let text = text.get(..text.floor_char_boundary(u32::MAX as usize)).unwrap_or_default();
+        let mut words = Self::default();
+        words.symbols.reserve(text.len() / 5);
+        words.spans.reserve(text.len() / 5);
+        words.read(text);
+        words
+    }
+
+    /// A symbol for each word.
+    pub(super) fn symbols(&self) -> &[u8] {
+        &self.symbols
+    }
+
+    /// The bytes of the text that a range of symbols stands for.
+    pub(super) fn span(&self, range: Range<usize>) -> Range<usize> {
+        let all = self.spans.get(range).unwrap_or_default();
+        let (start, end) = (all.first().map_or(0, |first| first.start), all.last().map_or(0, |last| last.end));
+        start as usize..end as usize
+    }
+
+    /// How many subjects of texts about attacks the words within a range of the text speak of.
+    pub(super) fn subjects(&self, range: Range<usize>) -> u32 {
+        let symbols = self.symbols.get(self.after(range.start)..self.after(range.end)).unwrap_or_default();
+        let bits = symbols.iter().filter_map(|symbol| SUBJECTS.get(usize::from(*symbol)));
+        bits.fold(0, |all, bits| all | bits).count_ones()
+    }
+
+    /// The number of the first word that ends after `at`.
+    pub(super) fn after(&self, at: usize) -> usize {
+        self.spans.partition_point(|span| span.end as usize <= at)
+    }
+
+    fn push(&mut self, symbol: u8, from: usize, to: usize) {
+        self.symbols.push(symbol);
+        #[expect(clippy::cast_possible_truncation, reason = "the text is cut to what 32 bits can count")]
+        self.spans.push(from as u32..to as u32);
+    }
+
+    fn read(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at).copied() {
+            at = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => self.word(bytes, at),
+                b'.' | b'!' | b'?' | b';' => {
+                    let ends = bytes.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
+                    if ends && self.symbols.last() != Some(&STOP) {
+                        self.push(STOP, at, at + 1);
+                    }
+                    at + 1
+                }
+                b':' => {
+                    self.push(COLON, at, at + 1);
+                    at + 1
+                }
+                0x80.. => self.wide(text, at),
+                _ => at + 1,
+            };
+        }
+    }
+
+    /// Reads a word that begins at `from`, and returns where it ends.
+    #[inline]
+    fn word(&mut self, bytes: &[u8], from: usize) -> usize {
+        let (symbol, end) = symbol_at(bytes, from);
+        self.push(symbol, from, end);
+        end
+    }
+
+    /// Reads what begins with a character beyond ASCII.
+    fn wide(&mut self, text: &str, from: usize) -> usize {
+        let bytes = text.as_bytes();
+        match lead(bytes, from) {
+            Lead::Letter => return self.word(bytes, from),
+            Lead::Unspaced => return self.segment(text, from),
+            Lead::Other => {}
+        }
+        let Some(c) = text.get(from..).and_then(|rest| rest.chars().next()) else { return from + 1 };
+        let after = from + c.len_utf8();
+        if matches!(c, '。' | '।' | '؟' | '۔' | '…') && self.symbols.last() != Some(&STOP) {
+            self.push(STOP, from, after);
+        }
+        after
+    }
+
+    /// Reads the longest entry of an unspaced script, or a character of no class.
+    fn segment(&mut self, text: &str, from: usize) -> usize {
+        let rest = text.get(from..).unwrap_or_default();
+        let mut found = None;
+        let mut hash = Hash::new();
+        let mut first = rest.len();
+        for (at, c) in rest.char_indices() {
+            let end = at + c.len_utf8();
+            first = first.min(end);
+            hash = rest.get(at..end).unwrap_or_default().bytes().fold(hash, Hash::with);
+            match find(hash, Kind::Segment) {
+                Some(PREFIX) => {}
+                Some(symbol) => found = Some((symbol, end)),
+                None => break,
+            }
+        }
+        let (symbol, length) = found.unwrap_or((OTHER, first));
+        if symbol != OTHER || self.symbols.last() != Some(&OTHER) {
+            self.push(symbol, from, from + length);
+        } else if let Some(last) = self.spans.last_mut() {
+            #[expect(clippy::cast_possible_truncation, reason = "the text is cut to what 32 bits can count")]
+            let end = (from + length) as u32;
+            last.end = end;
+        }
+        from + length
+    }
+}
+
+/// Whether `word` is in the vocabulary, whatever its case.
+pub(super) fn knows(word: &[u8]) -> bool {
+    let (symbol, end) = symbol_at(word, 0);
+    symbol >= FIRST && end == word.len()
+}
+
+/// The vocabulary's words of ASCII letters only.
+pub(super) fn plain_words() -> impl Iterator<Item = &'static str> {
+    let entries = vocabulary::CLASSES.iter().flat_map(|(_, entries)| entries.split_whitespace());
+    entries.filter(|entry| entry.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// Calls `found` with the length of each word of the vocabulary that ASCII letters begin with, at most `longest`.
+pub(super) fn prefixes(letters: &[u8], longest: usize, mut found: impl FnMut(usize)) {
+    let mut hash = Hash::new();
+    for (at, letter) in letters.iter().take(longest).enumerate() {
+        hash = hash.with(letter.to_ascii_lowercase());
+        if (at > 0 || letter.eq_ignore_ascii_case(&b'a')) && find(hash, Kind::Word).is_some() {
+            found(at + 1);
+        }
+    }
+}
+
+/// What a character beyond ASCII is to a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Letter,
+    Unspaced,
+    Other,
+}
+
+/// The kind of the character that begins at `at`, told by its first two bytes.
+#[inline]
+fn lead(bytes: &[u8], at: usize) -> Lead {
+    let second = bytes.get(at + 1).copied().unwrap_or_default();
+    match (bytes.get(at).copied().unwrap_or_default(), second) {
+        (0xE0, 0xB8..=0xBB) | (0xE3, 0x81..) | (0xE4..=0xE9, _) => Lead::Unspaced,
+        (0xE0, 0xA5) if matches!(bytes.get(at + 2), Some(0xA4 | 0xA5)) => Lead::Other,
+        (0xD8, 0x8C | 0x9B | 0x9F) | (0xDB, 0x94) | (0xEA, ..0xB0) => Lead::Other,
+        (0xC3..=0xE1 | 0xEA..=0xED, _) => Lead::Letter,
+        _ => Lead::Other,
+    }
+}
+
+/// The symbol of the word that begins at `from`, and where the word ends. Apostrophes within are skipped.
+#[inline]
+fn symbol_at(bytes: &[u8], from: usize) -> (u8, usize) {
+    let mut hash = Hash::new();
+    let end = each(bytes, from, |_, byte| hash = hash.with(byte));
+    if end - from > table::LONGEST {
+        return (OTHER, end);
+    }
+    (find(hash, Kind::Word).unwrap_or_else(|| stem(bytes, from, end)), end)
+}
+
+/// The longest stem that a word begins with.
+fn stem(bytes: &[u8], from: usize, end: usize) -> u8 {
+    let mut hash = Hash::new();
+    let mut found = OTHER;
+    let _end = each(bytes.get(..end).unwrap_or_default(), from, |at, byte| {
+        hash = hash.with(byte);
+        if at + 1 >= from + table::SHORTEST_STEM {
+            found = find(hash, Kind::Stem).unwrap_or(found);
+        }
+    });
+    found
+}
+
+/// Calls `with` for each byte of the word that begins at `from`, in lower case, and returns where the word ends.
+#[inline]
+fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at).copied() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => with(at, byte),
+            b'A'..=b'Z' => with(at, byte | 0x20),
+            b'\'' if at > from && bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic()) => {}
+            0xD0 => {
+                // Cyrillic capitals, in two blocks: the second has its small letters under another first byte.
+                let (first, second) = match bytes.get(at + 1).copied().unwrap_or_default() {
+                    second @ 0x80..=0x8F => (0xD1, second + 0x10),
+                    second @ 0x90..=0x9F => (0xD0, second + 0x20),
+                    second @ 0xA0..=0xAF => (0xD1, second - 0x20),
+                    second => (0xD0, second),
+                };
+                with(at, first);
+                with(at + 1, second);
+                at += 1;
+            }
+            0x80..=0xBF => with(at, byte),
+            0xC0.. if lead(bytes, at) == Lead::Letter => with(at, byte),
+            _ => break,
+        }
+        at += 1;
+    }
+    at.min(bytes.len()).max(from + 1)
+}
+
+#[inline]
+fn find(hash: Hash, kind: Kind) -> Option<u8> {
+    let (first, fingerprint) = hash.place(kind);
+    for step in 0..table::STEPS {
+        let at = (first + step) % table::SLOTS * table::SLOT;
+        let [a, b, c, d, symbol] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
+        if symbol == 0 {
+            return None;
+        }
+        if [a, b, c, d] == fingerprint {
+            return Some(symbol);
+        }
+    }
+    None
+}

@@ -1,0 +1,59 @@
+//! How the vocabulary is laid out: one open hash table of fingerprints, made by the build script.
+//!
+//! The build script reads this file too, so nothing here may depend on the rest of the crate.
+
+/// How far from its place an entry may lie.
+pub(crate) const STEPS: usize = 8;
+/// Slots of the table; a power of two, about twice the entries.
+pub(crate) const SLOTS: usize = 1 << 13;
+/// A slot: four bytes of fingerprint, one of symbol. A symbol of 0 is an empty slot.
+pub(crate) const SLOT: usize = 5;
+/// The longest entry in bytes; longer words are of no class.
+pub(crate) const LONGEST: usize = 48;
+/// The shortest stem in bytes.
+pub(crate) const SHORTEST_STEM: usize = 4;
+
+/// Stands for a word of no class.
+pub(crate) const OTHER: u8 = 1;
+/// The end of a sentence.
+pub(crate) const STOP: u8 = 2;
+/// A colon.
+pub(crate) const COLON: u8 = 3;
+/// In the table: the beginning of an entry of a script without spaces, and no entry itself.
+pub(crate) const PREFIX: u8 = 4;
+/// The first symbol of a set of classes.
+pub(crate) const FIRST: u8 = 5;
+
+/// What an entry is looked up as.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A whole word.
+    Word = 1,
+    /// The beginning of a word.
+    Stem = 2,
+    /// Characters of a script without spaces.
+    Segment = 3,
+}
+
+/// A hash in the making (FNV-1a, 64 bits, seeded by the kind).
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    pub(crate) const fn new() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+
+    #[inline]
+    pub(crate) const fn with(self, byte: u8) -> Self {
+        Self((self.0 ^ byte as u64).wrapping_mul(0x0100_0000_01B3))
+    }
+
+    /// Where to begin to look, and for which fingerprint.
+    #[inline]
+    pub(crate) const fn place(self, kind: Kind) -> (usize, [u8; 4]) {
+        let mixed = (self.0 ^ kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let [a, b, c, d, e, f, ..] = mixed.to_be_bytes();
+        (((e ^ a) as usize * 256 + (f ^ b) as usize) % SLOTS, [a, b, c, d])
+    }
+}
