@@ -49,6 +49,7 @@ const FAULTS: [(&str, &str); 16] = [
     ("budget_overrun", "budget_overrun"),
     // The tables are of one kind, and so are their faults: the line in the log names the one.
     ("callers_unavailable", "ledger_failed"),
+    ("dead_unavailable", "drain_failed"),
     ("ledger_unavailable", "ledger_failed"),
     ("pepper_unavailable", "audit_failed"),
     ("policy_refused", "policy_refused"),
@@ -56,7 +57,6 @@ const FAULTS: [(&str, &str); 16] = [
     ("policy_unrecorded", "audit_failed"),
     ("provider_account", "key_rejected"),
     ("provider_key", "key_rejected"),
-    ("dead_unavailable", "drain_failed"),
     // No fault: where it is missing, nothing is sealed.
     ("sealed", "sealed"),
     ("trail_broken", "trail_broken"),
