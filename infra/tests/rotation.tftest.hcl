@@ -12,6 +12,7 @@ variables {
   # Any file will do: nothing is uploaded.
   zip_path          = "tests/rotation.tftest.hcl"
   rotation_zip_path = "tests/rotation.tftest.hcl"
+  drain_zip_path    = "tests/rotation.tftest.hcl"
 }
 
 run "makes_nothing_unless_asked" {
