@@ -46,7 +46,7 @@ pub(crate) fn spell(patterns: &[String]) -> String {
     out
 }
 
-#[expect(clippy::expect_used, reason = "a build script reports by failing")]
+#[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
 fn compile(pattern: &str) -> Phrase {
     let dfa = dense::Builder::new()
         .configure(

@@ -28,10 +28,9 @@ impl Allowed {
             let from = text.floor_char_boundary(span.end.saturating_sub(phrase.len()));
             let to = text.ceil_char_boundary((span.start + phrase.len()).min(text.len()));
             let around = text.get(from..to).unwrap_or_default().to_ascii_lowercase();
-            let found = around
+            around
                 .match_indices(phrase.as_str())
-                .any(|(at, _)| from + at <= span.start && span.end <= from + at + phrase.len());
-            found
+                .any(|(at, _)| from + at <= span.start && span.end <= from + at + phrase.len())
         })
     }
 }
