@@ -52,6 +52,9 @@ pub struct Guard {
     model: Option<Model<'static>>,
 }
 
+/// How guilty the model finds a stretch, where that is, and the disguise it is read beneath.
+type Opinion = (f32, std::ops::Range<usize>, Option<Layer>);
+
 /// A finding, and the unit whose risk it adds to.
 struct Scored {
     unit: usize,
@@ -279,7 +282,7 @@ impl Guard {
     fn match_model(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
         let (Some(model), false) = (&self.model, texts.provenance() == Provenance::Caller) else { return };
         let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
-        let mut worst: Vec<Option<(f32, std::ops::Range<usize>, Option<Layer>)>> = vec![None; texts.units().len()];
+        let mut worst: Vec<Option<Opinion>> = vec![None; texts.units().len()];
         let mut add = |unit: usize, margin: f32, span, layer| {
             if let Some(worst) = worst.get_mut(unit).filter(|worst| worst.as_ref().is_none_or(|at| at.0 < margin)) {
                 *worst = Some((margin, span, layer));

@@ -276,7 +276,7 @@ struct Texts {
 impl Texts {
     /// A tally in which no text is counted yet.
     fn tally(&self) -> Tally {
-        Tally { skipped: self.skipped, unread: self.unread, ..Tally::default() }
+        Tally::of_none(self.skipped, self.unread)
     }
 }
 

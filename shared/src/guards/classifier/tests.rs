@@ -47,7 +47,7 @@ fn padding_does_not_hide_an_attack() {
     for padding in [10, 100, 1000] {
         let text = format!("{} {attack} {}", harmless.repeat(padding), harmless.repeat(padding));
         let score = model.score(&text).unwrap();
-        let window = &text[score.span.clone()];
+        let window = text.get(score.span.clone()).unwrap();
         assert!(window.contains("previous instructions"), "{window}");
         assert!(score.margin > alone / 3.0, "{score:?} against {alone}");
     }

@@ -19,6 +19,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Of texts none of which is counted yet.
+    pub(super) fn of_none(skipped: u32, unread: u32) -> Self {
+        Self { skipped, unread, ..Self::default() }
+    }
+
     pub(super) fn count(&mut self, kind: Kind, blocked: bool) {
         let (all, hit) = if kind.is_attack() {
             (&mut self.attacks, &mut self.attacks_blocked)
