@@ -1,6 +1,5 @@
 //! The guards: what judges a prompt and what redacts an answer. Pure: no I/O, no clock, no environment.
 
-pub mod classifier;
 pub mod judge;
 pub mod leak;
 pub mod normalise;

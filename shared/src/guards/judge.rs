@@ -33,7 +33,6 @@ pub use settings::{BadPattern, Mode, OperatorRule, Profile, Settings, Thresholds
 pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 
 use crate::conversation::{Conversation, Provenance};
-use crate::guards::classifier::{self, Model};
 use crate::guards::normalise::invisible::Hidden;
 use crate::guards::signatures::{self, Rule, Scan, Scope};
 use allowed::Allowed;
@@ -49,11 +48,7 @@ pub struct Guard {
     allowed: Allowed,
     seed: Option<Seed>,
     rules: Vec<(Category, &'static Rule)>,
-    model: Option<Model<'static>>,
 }
-
-/// How guilty the model finds a stretch, where that is, and the disguise it is read beneath.
-type Opinion = (f32, std::ops::Range<usize>, Option<Layer>);
 
 /// A finding, and the unit whose risk it adds to.
 struct Scored {
@@ -71,21 +66,12 @@ struct Owner {
 }
 
 impl Guard {
-    /// A guard for these settings, with the embedded model.
+    /// A guard for these settings.
     ///
     /// # Errors
     /// The first of the operator's rules that cannot be used, and what to do about it.
     pub fn new(settings: &Settings) -> Result<Self, BadPattern> {
-        Self::with_model(settings, classifier::embedded().cloned())
-    }
-
-    /// The same with another model, or with none: how a model is measured before it is embedded.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn with_model(settings: &Settings, model: Option<Model<'static>>) -> Result<Self, BadPattern> {
         Ok(Self {
-            model,
             operator: operator::compile(&settings.rules)?,
             allowed: Allowed::new(&settings.allow),
             seed: (settings.profile == Profile::Seed).then(Seed::new),
@@ -137,7 +123,6 @@ impl Guard {
             self.match_signatures(&texts, &scan, &mut found);
             self.match_units(&texts, &mut found);
             self.match_readings(&texts, &mut found);
-            self.match_model(&texts, &mut found);
             owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
                 let mut own = found.iter().filter(|one| one.unit == unit).peekable();
                 let discusses = own.peek().is_some()
@@ -277,43 +262,6 @@ impl Guard {
         }
     }
 
-    /// The model's opinion of each unit, in plain or beneath a disguise, whichever is guiltier. The caller is trusted to
-    /// instruct, so its words are not put to it.
-    fn match_model(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
-        let (Some(model), false) = (&self.model, texts.provenance() == Provenance::Caller) else { return };
-        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
-        let mut worst: Vec<Option<Opinion>> = vec![None; texts.units().len()];
-        let mut add = |unit: usize, margin: f32, span, layer| {
-            if let Some(worst) = worst.get_mut(unit).filter(|worst| worst.as_ref().is_none_or(|at| at.0 < margin)) {
-                *worst = Some((margin, span, layer));
-            }
-        };
-        for (number, unit) in texts.units().iter().enumerate() {
-            if let Some(score) = model.score(texts.unit_text(unit)) {
-                let span = unit.span.start + score.span.start..unit.span.start + score.span.end;
-                add(number, score.margin, span, None);
-            }
-        }
-        for reading in texts.readings().iter() {
-            if let Some(score) = model.score(reading.text()) {
-                let (layer, origin) = (reading.layer(score.span.clone()), reading.origin(score.span));
-                add(texts.unit_at(origin.start), score.margin, origin, layer);
-            }
-        }
-        for (unit, worst) in worst.into_iter().enumerate() {
-            let Some((margin, span, layer)) = worst else { continue };
-            let risk = model.risk(margin, is_data);
-            if risk >= Risk::thousandths(self.settings.model_from) && !self.allowed.covers(texts.text(), &span) {
-                let amid = texts
-                    .units()
-                    .get(unit)
-                    .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
-                let finding = self.finding(classifier::RULE, Category::Statistical, risk, texts.at(span), layer);
-                found.extend(finding.map(|finding| Scored { unit, finding, amid }));
-            }
-        }
-    }
-
     fn finding(&self, rule: &str, category: Category, weight: Risk, at: At, layer: Option<Layer>) -> Option<Finding> {
         let weight = self.settings.weights.get(rule).map_or(weight, |weight| Risk::thousandths(*weight));
         if weight == Risk::default() && self.settings.weights.contains_key(rule) {
@@ -422,7 +370,7 @@ const UNREAD_WEIGHT: Risk = Risk::thousandths(400);
 const HIDDEN_WEIGHT: Risk = Risk::thousandths(800);
 
 /// The rules that are no patterns, and why each is a sign of an attack.
-const FURTHER: [(&str, &str); 6] = [
+const FURTHER: [(&str, &str); 5] = [
     (
         density::RULE,
         "More than three in ten characters are neither letters, digits nor white space: the guide's sign for symbols laid over a text.",
@@ -431,7 +379,6 @@ const FURTHER: [(&str, &str); 6] = [
     ("smuggling.tags", "Tag characters show nothing and spell words that a model reads."),
     ("smuggling.unread", "So much stands in layers of encodings that not all of it was read."),
     ("smuggling.variation_selectors", "A row of variation selectors shows nothing and carries bytes."),
-    (classifier::RULE, "The words stand together as they do in attacks, by a model that was learned from examples."),
 ];
 
 /// The ids that a policy may give weights to: every built-in rule's.

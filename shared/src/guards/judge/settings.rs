@@ -42,8 +42,6 @@ pub struct Settings {
     pub flag_at: u16,
     /// The same for documents and tool results.
     pub documents: Thresholds,
-    /// The model's risk below which its finding is left out, in thousandths.
-    pub model_from: u16,
     /// How each group acts; a group not named is enforced.
     pub groups: BTreeMap<Category, Mode>,
     /// What single built-in rules weigh instead, in thousandths, by their ids; 0 turns one off.
@@ -78,7 +76,6 @@ impl Default for Settings {
             block_at,
             flag_at,
             documents: Thresholds::default(),
-            model_from: 200,
             groups: BTreeMap::new(),
             weights: BTreeMap::new(),
             allow: Vec::new(),

@@ -3,28 +3,8 @@ use std::ops::Range;
 use super::*;
 use crate::conversation::{Part, Role, Turn};
 
-/// The rules alone: what the model thinks of a text changes when it is trained anew.
 fn guard() -> Guard {
-    Guard::with_model(&Settings::default(), None).unwrap()
-}
-
-/// A guard whose model finds `word` worth a margin of 0.38 or more, and knows little else.
-fn suspicious_of(word: &str, settings: &Settings) -> Guard {
-    let header = classifier::Header { bits: 8, bias: 0.0, scale: 1.0, people: [0.3, 0.5, 1.0], data: [0.1, 0.2, 0.5] };
-    let empty = [header.bytes(), vec![0; 256]].concat();
-    let mut weights = empty.clone();
-    let known = Model::read(&empty).unwrap();
-    let bucket = (0..256)
-        .find(|bucket| {
-            let mut one = empty.clone();
-            one[empty.len() - 256 + bucket] = 1;
-            Model::read(&one).unwrap().score(word).unwrap().margin > known.score(word).unwrap().margin
-        })
-        .unwrap();
-    let length = weights.len();
-    // One of the word's 28 features, over the root of their number.
-    weights[length - 256 + bucket] = 2;
-    Guard::with_model(settings, Some(Model::read(&weights).unwrap().into_owned())).unwrap()
+    Guard::new(&Settings::default()).unwrap()
 }
 
 fn seed() -> Guard {
@@ -213,30 +193,4 @@ fn a_match_longer_than_the_look_back_counts_and_is_placed_near_its_end() {
     let verdict = guard().judge(&user(&text));
     assert_eq!(verdict.decision, Decision::Block);
     assert_eq!(place(&verdict, OVERRIDE).2.end, text.len());
-}
-
-#[test]
-fn the_model_adds_its_risk_where_the_policy_lets_it() {
-    let judge = |settings: &Settings| suspicious_of("frobnicate", settings).judge(&user("frobnicate"));
-    let verdict = judge(&Settings::default());
-    assert_eq!(rules(&verdict), [classifier::RULE]);
-    assert_eq!(verdict.findings[0].category, Category::Statistical);
-    assert_eq!(verdict.findings[0].span, 0..10);
-    let risk = verdict.risk_score.as_thousandths();
-    assert!(risk >= 200, "{risk}");
-    let above = Settings { model_from: risk + 1, ..Settings::default() };
-    assert_eq!(judge(&above).findings, []);
-    let mode = |mode| Settings { groups: [(Category::Statistical, mode)].into(), ..Settings::default() };
-    assert_eq!(judge(&mode(Mode::Off)).findings, []);
-    let watched = judge(&mode(Mode::Monitor));
-    assert_eq!((watched.risk_score, watched.findings.len()), (Risk::default(), 1));
-}
-
-#[test]
-fn the_model_is_stricter_with_data_and_is_not_asked_about_the_callers_words() {
-    let guard = suspicious_of("frobnicate", &Settings::default());
-    let risk = |provenance| guard.judge(&Conversation::of_text(provenance, "frobnicate")).risk_score;
-    assert!(risk(Provenance::Document) > risk(Provenance::User));
-    assert_eq!(risk(Provenance::Tool), risk(Provenance::Document));
-    assert_eq!(risk(Provenance::Caller), Risk::default());
 }
