@@ -148,7 +148,7 @@ pub fn file(line: &str, signature: &[u8]) -> String {
 /// Reads the file of a digest. The signature is for others to check.
 ///
 /// # Errors
-/// [`NoDigest`] for anything but what [`file`] writes.
+/// [`NoDigest`] for anything but what [`file()`] writes.
 pub fn read(bytes: &[u8]) -> Result<Signed, NoDigest> {
     let text = std::str::from_utf8(bytes).map_err(|_| NoDigest)?;
     let (line, rest) = text.split_once('\n').ok_or(NoDigest)?;
