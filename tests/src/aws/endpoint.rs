@@ -143,7 +143,8 @@ impl Endpoint {
         let client = Client::new(self.shared.moto.url(), "");
         let request = client.anonymous(http::Method::GET, path).header("authorization", credential("tests", service));
         let reply = client.send(request, "").await;
-        assert_eq!(reply.status, 200, "{service} {path}: {reply:?}");
+        // moto answers some of Lambda's with 201.
+        assert!(reply.status.is_success(), "{service} {path}: {reply:?}");
         reply.json()
     }
 }
