@@ -35,26 +35,27 @@ use crate::guards::Decision;
 
 const DOMAIN: &str = "gatehouse.audit.record";
 
+/// What most records without texts need.
+const ROOM: usize = 1024;
+
 /// The hash that belongs to a record's content, whatever hash it carries.
 #[must_use]
 pub fn hash(record: &Record) -> Hash {
-    let mut hasher = Sha256::new();
-    write(record, &mut |bytes| hasher.update(bytes));
-    Hash::new(hasher.finalize().into())
+    Hash::new(Sha256::digest(bytes(record)).into())
 }
 
 /// The canonical encoding itself.
 #[must_use]
 pub fn bytes(record: &Record) -> Vec<u8> {
-    let mut encoded = Vec::new();
-    write(record, &mut |bytes| encoded.extend_from_slice(bytes));
+    let mut encoded = Vec::with_capacity(ROOM);
+    write(record, &mut encoded);
     encoded
 }
 
-fn write(record: &Record, sink: &mut dyn FnMut(&[u8])) {
+fn write(record: &Record, out: &mut Vec<u8>) {
     // Taken apart by name, so that a field added to the record cannot be left out of its hash.
     let Record { v, record_id, entry, writer_id, seq, prev_hash, voids, hash: _ } = record;
-    let mut out = Encoder { sink };
+    let mut out = Encoder(out);
     out.text(DOMAIN);
     out.integer(u64::from(*v));
     out.text(record_id);
@@ -69,9 +70,7 @@ fn write(record: &Record, sink: &mut dyn FnMut(&[u8])) {
     out.entry(entry);
 }
 
-struct Encoder<'a> {
-    sink: &'a mut dyn FnMut(&[u8]),
-}
+struct Encoder<'a>(&'a mut Vec<u8>);
 
 impl Encoder<'_> {
     fn entry(&mut self, entry: &Entry) {
@@ -155,7 +154,7 @@ impl Encoder<'_> {
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
-        (self.sink)(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn count(&mut self, count: usize) {
@@ -163,11 +162,11 @@ impl Encoder<'_> {
     }
 
     fn integer(&mut self, number: u64) {
-        (self.sink)(&number.to_be_bytes());
+        self.0.extend_from_slice(&number.to_be_bytes());
     }
 
     fn flag(&mut self, flag: bool) {
-        (self.sink)(&[u8::from(flag)]);
+        self.0.push(u8::from(flag));
     }
 }
 

@@ -66,9 +66,18 @@ fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 macro_rules! hexadecimal {
     ($name:ident) => {
+        impl $name {
+            /// Its digits, written into `room`: records are full of these, and none needs memory of its own.
+            fn spelt<'r>(&self, room: &'r mut [u8; 64]) -> &'r str {
+                let digits = room.get_mut(..2 * self.0.len()).unwrap_or_default();
+                HEXLOWER.encode_mut(&self.0, digits);
+                std::str::from_utf8(digits).unwrap_or_default()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(&self.0))
+                f.write_str(self.spelt(&mut [0; 64]))
             }
         }
 
@@ -80,7 +89,7 @@ macro_rules! hexadecimal {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(self.spelt(&mut [0; 64]))
             }
         }
 

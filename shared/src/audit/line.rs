@@ -12,6 +12,9 @@ use crate::guards::Decision;
 /// What XML forbids and JSON does not escape.
 const ILLEGAL: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
+/// What most records without texts need.
+const ROOM: usize = 1536;
+
 /// A line that is not a record. Tells where reading stopped and nothing of what stands there, which may be a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -42,8 +45,12 @@ impl Record {
             voids,
             hash: *hash,
         };
-        #[expect(clippy::expect_used, reason = "strings, integers and string keys are always JSON")]
-        let line = serde_json::to_string(&flat).expect("a record is JSON");
+        let mut line = Vec::with_capacity(ROOM);
+        #[expect(clippy::expect_used, reason = "strings, integers and string keys are always JSON, which is UTF-8")]
+        let line = serde_json::to_writer(&mut line, &flat)
+            .ok()
+            .and_then(|()| String::from_utf8(line).ok())
+            .expect("a record is JSON");
         // They can stand inside strings only. Beside them, U+0000 to U+001F and lone surrogates are illegal.
         if !line.contains(ILLEGAL) {
             return line;

@@ -101,7 +101,7 @@ async fn the_operator_gives_a_bundle_its_secrets_once() {
     let clients = bundle(&moto).await;
     let first = succeeds(&moto, &["init", "--aws", "gate"]).await;
     assert!(first.contains("gate/pepper: made") && first.contains("--gemini-key-file"), "{first}");
-    let pepper = Peppers::new(clients.secrets_manager(), "gate/pepper").get().await.unwrap().id();
+    let pepper = Peppers::new(clients.secrets_manager(), "gate/pepper").get().await.unwrap().id().to_owned();
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{KEY}\n")).unwrap();

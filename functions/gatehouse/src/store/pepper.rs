@@ -51,7 +51,7 @@ mod tests {
     fn is_made_once_even_by_many_at_once() {
         let data = tempfile::tempdir().unwrap();
         let ids: Vec<String> = std::thread::scope(|scope| {
-            let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| open(data.path()).unwrap().id())).collect();
+            let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| open(data.path()).unwrap().id().to_owned())).collect();
             makers.into_iter().map(|maker| maker.join().unwrap()).collect()
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
