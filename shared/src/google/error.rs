@@ -74,7 +74,7 @@ fn by_kind(status: u16, error: &Body, retry_after: Option<&str>) -> Failure {
         401 if reason("ACCESS_TOKEN_TYPE_UNSUPPORTED") || reason("CREDENTIALS_MISSING") => Failure::Account { status },
         401 => Failure::KeyRejected { status, leaked: false },
         402 => Failure::Account { status },
-        403 if message.contains("leaked") => Failure::KeyRejected { status, leaked: true },
+        403 if says_leaked_key(&message) => Failure::KeyRejected { status, leaked: true },
         403 => Failure::Account { status },
         404 => Failure::NoSuchModel,
         429 => Failure::Limited { after: wait(error, retry_after) },
@@ -84,10 +84,17 @@ fn by_kind(status: u16, error: &Body, retry_after: Option<&str>) -> Failure {
     }
 }
 
-/// Texts that Gemini sends with a 400 for a key, with or without `details`.
+/// Texts that Gemini sends with a 400 for a key, with or without `details`. They begin so: further on a message may
+/// quote what the caller wrote, who must not be able to have a key taken for a bad one.
 fn says_bad_key(message: &str) -> bool {
-    message.contains("api key")
-        && ["not valid", "not found", "expired", "invalid"].iter().any(|wrong| message.contains(wrong))
+    message.strip_prefix("api key").is_some_and(|rest| {
+        ["not valid", "not found", "expired", "invalid"].iter().any(|wrong| rest.trim_start().starts_with(wrong))
+    })
+}
+
+/// Likewise, of a key that was found in public.
+fn says_leaked_key(message: &str) -> bool {
+    message.strip_prefix("your api key").is_some_and(|rest| rest.contains("leaked"))
 }
 
 /// When to try again. A quota per day does not pass soon, whatever delay is named beside it.
@@ -135,6 +142,20 @@ mod tests {
         assert_eq!(kind(403, leaked), "KeyRejected { status: 403, leaked: true }");
         let blocked = json!({"code": 403, "message": "Consumer has been suspended", "status": "PERMISSION_DENIED"});
         assert_eq!(kind(403, blocked), "Account { status: 403 }");
+    }
+
+    #[test]
+    fn what_a_caller_wrote_makes_no_key_a_bad_one() {
+        for quoted in [
+            "Invalid JSON payload received. Unknown name \"api key\" at 'tools[0].function_declarations[0]'",
+            "Invalid value at 'contents[0]': \"API key expired\"",
+            "API keys are described in \"API key not valid\"",
+        ] {
+            let told = json!({"code": 400, "message": quoted, "status": "INVALID_ARGUMENT"});
+            assert!(kind(400, told).starts_with("Refused"), "{quoted}");
+        }
+        let named = json!({"code": 403, "message": "No access to models/leaked", "status": "PERMISSION_DENIED"});
+        assert_eq!(kind(403, named), "Account { status: 403 }");
     }
 
     #[test]
