@@ -13,6 +13,7 @@ use url::Url;
 
 use super::{error, sse, wire};
 use crate::answer::Chunk;
+use crate::clock::{Clock as _, SystemClock};
 use crate::https::{self, Unbuildable};
 use crate::ports::{self, Count, Deadline, Deadlines, Failure, Key, Keys, Mode, Prompt};
 
@@ -42,7 +43,7 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 /// A client of the Gemini API.
 #[derive(Debug)]
 pub struct Client<K> {
-    http: reqwest::Client,
+    http: https::Rested,
     base: Url,
     keys: K,
     deadlines: Deadlines,
@@ -54,7 +55,7 @@ impl<K: Keys> Client<K> {
     /// # Errors
     /// [`Unbuildable`] when TLS or the resolver cannot be set up.
     pub fn new(base: Url, keys: K, deadlines: Deadlines) -> Result<Self, Unbuildable> {
-        let http = https::client(deadlines.connect)?;
+        let http = https::Rested::new(deadlines.connect)?;
         Ok(Self { http, base, keys, deadlines })
     }
 
@@ -118,6 +119,7 @@ impl<K: Keys> Client<K> {
         header.set_sensitive(true);
         let request = self
             .http
+            .at(SystemClock.now())
             .post(url)
             .header("x-goog-api-key", header)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))

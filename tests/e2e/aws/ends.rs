@@ -71,7 +71,7 @@ pub(super) async fn a_freeze_in_mid_stream_loses_nothing(stack: &Stack) {
     let reply = live.rest().await;
     assert!(reply.ended && reply.answer() == "So far, so good. And on.", "{reply:?}");
     function.settle().await;
-    // Frozen again, for longer than connections stay open on AWS's side.
+    // Frozen again, and thawed by the next request.
     stack.answer_by(cases::brain);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(function.client(&key).post(GENERATE, &prompt("case:hello")).await.status, 200);
