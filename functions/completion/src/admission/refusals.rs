@@ -5,7 +5,8 @@
 //! once their minute is over: with the next request, or when the gate ends, where it is told that it does.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use shared::answer::Usage;
 use shared::audit::{Entry, Kind};
@@ -14,11 +15,15 @@ use shared::guards::Decision;
 use shared::limits::Refused;
 use shared::ports::{AuditQueue, Callers, Model, Unavailable};
 use shared::telemetry::Chain;
+use tokio::time::{Instant, timeout_at};
 
 use super::Asking;
 use crate::gate::{Parts, Visit};
 
 const MINUTE: u64 = 60_000;
+
+/// How long a request waits for what is to be recorded of others. What is left then waits for the next.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What records say of a request that a limit refused.
 pub(super) const LIMITED: &str = "limited";
@@ -31,6 +36,34 @@ pub(super) fn reason(refused: &Refused) -> String {
 /// The minutes in which callers were refused, by caller.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<BTreeMap<String, Minute>>);
+
+impl Refusals {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Minute>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out what was counted in minutes before `now`'s, or all of it.
+    fn over(&self, now: Option<Timestamp>) -> Vec<Counted> {
+        let over = |minute: &Minute| now.is_none_or(|now| minute.began.0 / MINUTE < now.0 / MINUTE);
+        let mut refusals = self.locked();
+        let names: Vec<String> =
+            refusals.iter().filter(|(_, minute)| over(minute)).map(|(name, _)| name.clone()).collect();
+        names.iter().filter_map(|name| refusals.remove(name)?.rest).collect()
+    }
+
+    /// Counts again what was taken out and not recorded.
+    fn put_back(&self, due: impl Iterator<Item = Counted>) {
+        let mut refusals = self.locked();
+        for counted in due {
+            let (began, name) = (counted.entry.ts, counted.entry.caller.clone());
+            let minute = refusals.entry(name).or_insert(Minute { began, rest: None });
+            match &mut minute.rest {
+                Some(rest) => rest.number += counted.number,
+                None => minute.rest = Some(counted),
+            }
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Minute {
@@ -82,7 +115,7 @@ fn count<M, C, Q, K>(
     now: Timestamp,
 ) -> Option<Counted> {
     let counted = || Counted { entry: entry(visit, asking, now), reason: reason(refused), number: 1 };
-    let mut refusals = visit.parts.accounts.refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut refusals = visit.parts.accounts.refusals.locked();
     let Some(minute) = refusals.get_mut(&asking.caller.name) else {
         refusals.insert(asking.caller.name.clone(), Minute { began: now, rest: None });
         return Some(counted());
@@ -94,26 +127,30 @@ fn count<M, C, Q, K>(
     None
 }
 
-/// Records what was counted in minutes before `now`'s, or all of it.
+/// Records what was counted in minutes before `now`'s, within [`PATIENCE`], or all of it.
 pub(crate) async fn record<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     parts: &Parts<M, C, Q, K>,
     now: Option<Timestamp>,
 ) {
-    let over = |minute: &Minute| now.is_none_or(|now| minute.began.0 / MINUTE < now.0 / MINUTE);
-    let due: Vec<Counted> = {
-        let mut refusals = parts.accounts.refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !refusals.values().any(over) {
-            return;
-        }
-        let names: Vec<String> =
-            refusals.iter().filter(|(_, minute)| over(minute)).map(|(name, _)| name.clone()).collect();
-        names.iter().filter_map(|name| refusals.remove(name)?.rest).collect()
-    };
-    for rest in due {
-        if let Err(unavailable) = parts.recorder.record(rest.told()).await {
+    let mut due = parts.accounts.refusals.over(now).into_iter();
+    let ends = now.map(|_| Instant::now() + PATIENCE);
+    for rest in due.by_ref() {
+        let recorded = parts.recorder.record(rest.told());
+        let recorded = match ends {
+            None => recorded.await,
+            // Given up half-way it may be on record all the same: it is not recorded twice.
+            Some(ends) => timeout_at(ends, recorded).await.unwrap_or_else(|_| {
+                Err(Unavailable { store: "audit queue", cause: "it takes longer than others can wait".into() })
+            }),
+        };
+        if let Err(unavailable) = recorded {
             rest.lost(&unavailable);
         }
+        if ends.is_some_and(|ends| Instant::now() >= ends) {
+            break;
+        }
     }
+    parts.accounts.refusals.put_back(due);
 }
 
 /// What is told of a request that a limit refused.

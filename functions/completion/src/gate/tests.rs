@@ -71,6 +71,7 @@ impl Model for Slow {
 struct House {
     gate: Gate<Slow, fakes::Callers, fakes::Queue, Hands>,
     key: String,
+    known: fakes::Callers,
     queue: fakes::Queue,
     ledger: ledger::Ledger,
 }
@@ -93,10 +94,18 @@ impl House {
         let (callers, ledger) = (fakes::Callers::default(), ledger::Ledger::default());
         let queue = model.queue.clone().unwrap_or_default();
         callers.put(key.caller("app"));
+        let known = callers.clone();
         let recorder = Recorder::new(WriterId::new([7; 16]), queue.clone(), clock);
         let accounts = Accounts::of(ledger.clone());
         let parts = Parts { model, callers, recorder, accounts, clock, pepper, rules, config: Config::default() };
-        Self { gate: Gate::new(parts), key: key.text().expose().clone(), queue, ledger }
+        Self { gate: Gate::new(parts), key: key.text().expose().clone(), known, queue, ledger }
+    }
+
+    /// The key of another caller.
+    fn other(&self, name: &str) -> String {
+        let key = shared::caller::Key::mint().unwrap();
+        self.known.put(key.caller(name));
+        key.text().expose().clone()
     }
 
     /// Asks something of an environment that has this long to live.
@@ -188,6 +197,26 @@ async fn the_first_refusal_of_a_minute_is_on_record_at_once_and_the_others_when_
     assert_eq!(house.ask(MINUTE).await.status, 429);
     house.gate.drained().await;
     assert_eq!(house.refusals().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_for_no_more_than_a_second_for_the_records_of_others() {
+    let mut house = House::new("[admission.caller]\nrequests_per_minute = 1\nburst = 1\n", Slow::default());
+    let others: Vec<_> = (0..5).map(|number| house.other(&format!("app{number}"))).collect();
+    for key in &others {
+        house.key.clone_from(key);
+        let came = [house.ask(MINUTE).await, house.ask(MINUTE).await, house.ask(MINUTE).await];
+        assert_eq!(came.map(|came| came.status), [200, 429, 429]);
+    }
+    advance(MINUTE).await;
+    house.key = house.other("late");
+    house.queue.expect([Fate::Hang]);
+    let came = house.ask(MINUTE).await;
+    assert_eq!((came.status, came.took.as_secs()), (200, 1));
+    // One is given up, and the log tells it; the others are recorded with the next request.
+    house.key = house.other("later");
+    assert_eq!(house.ask(MINUTE).await.status, 200);
+    assert_eq!(house.refusals().len(), 5 + 4);
 }
 
 fn failing<T: Send + 'static>(asked: &Arc<AtomicUsize>) -> Fetch<T> {
