@@ -21,6 +21,7 @@ locals {
     PEPPER_SECRET_ARN    = aws_secretsmanager_secret.pepper.arn
     POLICY_TABLE         = aws_dynamodb_table.policy.name
     TOTAL_SECONDS        = tostring(var.deadlines.total)
+    URL_AUTH             = var.url_auth
   }
 }
 

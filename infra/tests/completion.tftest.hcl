@@ -61,6 +61,7 @@ run "lets_everyone_knock_at_the_url_and_the_function_do_its_work" {
       PEPPER_SECRET_ARN    = aws_secretsmanager_secret.pepper.arn
       POLICY_TABLE         = "gatehouse-policy"
       TOTAL_SECONDS        = "280"
+      URL_AUTH             = "NONE"
     })
     error_message = "The function's environment is another."
   }

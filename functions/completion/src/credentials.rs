@@ -15,14 +15,15 @@ pub(crate) const GOOGLE: &str = "x-goog-api-key";
 /// What a header begins with that signs a request to AWS. It is part of the identity that AWS made of it.
 const SIGNATURE: &str = "AWS4-";
 
-/// The caller that a request's credential stands for: a key in a header, or the identity that the platform has checked.
+/// The caller that a request's credential stands for: a key in a header, or, where there are `roles`, the identity that
+/// the platform has checked. Where there are none it checked nothing, and an event that names one was not made by it.
 ///
 /// # Errors
 /// The same [`Problem`] for a missing, malformed, unknown, wrong and revoked credential, so that an answer tells nothing
 /// of which exist; another one for a request with two credentials or with one in its query.
-pub async fn authenticate(head: &Parts, callers: &impl Callers) -> Result<Caller, Problem> {
+pub async fn authenticate(head: &Parts, callers: &impl Callers, roles: bool) -> Result<Caller, Problem> {
     let presented = key(&head.headers, head.uri.query())?;
-    let Some(identity) = head.extensions.get::<Identity>() else {
+    let Some(identity) = head.extensions.get::<Identity>().filter(|_| roles) else {
         let presented = presented.and_then(|key| Key::parse(key?).ok()).ok_or_else(unauthenticated)?;
         return caller::admit(find(presented.id(), callers).await?, &presented).ok_or_else(unauthenticated);
     };
@@ -100,6 +101,15 @@ mod tests {
     }
 
     async fn who(known: &Known, identity: Option<&str>, headers: &[(&'static str, &str)]) -> Result<String, Code> {
+        asked(known, identity, headers, true).await
+    }
+
+    async fn asked(
+        known: &Known,
+        identity: Option<&str>,
+        headers: &[(&'static str, &str)],
+        roles: bool,
+    ) -> Result<String, Code> {
         let mut request = Request::new(());
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
@@ -108,7 +118,7 @@ mod tests {
             request.extensions_mut().insert(Identity { arn: arn.to_owned() });
         }
         let (head, ()) = request.into_parts();
-        authenticate(&head, known).await.map(|caller| caller.name).map_err(|problem| problem.code)
+        authenticate(&head, known, roles).await.map(|caller| caller.name).map_err(|problem| problem.code)
     }
 
     #[tokio::test]
@@ -124,6 +134,13 @@ mod tests {
         {
             assert_eq!(who(&known, None, wrong).await, Err(Code::Unauthenticated), "{wrong:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_identity_is_nobody_where_keys_alone_open() {
+        let (known, key) = known();
+        assert_eq!(asked(&known, Some(SESSION), &[], false).await, Err(Code::Unauthenticated));
+        assert_eq!(asked(&known, Some(SESSION), &[(GOOGLE, &key)], false).await, Ok("keyed".into()));
     }
 
     #[tokio::test]

@@ -225,7 +225,7 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Visit<M, C, Q, K> {
         B: HttpBody + Unpin,
         B::Data: Buf,
     {
-        let caller = match credentials::authenticate(&head, &self.parts.callers).await {
+        let caller = match credentials::authenticate(&head, &self.parts.callers, self.parts.config.roles).await {
             Ok(caller) => caller,
             Err(problem) => {
                 body::throw_away(&head.headers, body).await;

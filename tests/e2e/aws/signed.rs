@@ -77,7 +77,8 @@ pub(super) async fn a_change_to_aws_iam_leaves_the_door_to_the_named_roles(stack
     }
     let all = [&caller, &unknown, &unnamed].map(|role| (role.credentials.access_key_id(), role.session()));
     let signers = all.iter().map(|(key, session)| (*key, session.as_str()));
-    let function = stack.function().env("GATEHOUSE_LOG", "trace").signed_by(signers).guarded_by(door).start().await;
+    let changed = stack.function().envs(stack.changed_environment().await);
+    let function = changed.env("GATEHOUSE_LOG", "trace").signed_by(signers).guarded_by(door).start().await;
     let url = function.url();
     let served = caller.ask(&url).await;
     assert_eq!(served.answer(), "Hello from the double.", "{served:?}");

@@ -60,11 +60,7 @@ impl Stack {
         let key = files.path().join("gemini-key");
         wait::done("write the key", std::fs::write(&key, gemini.key()));
         let outputs = terraform.outputs().await;
-        let name = outputs["function_name"].as_str().unwrap().to_owned();
-        let told = endpoint.get("lambda", &format!("/2015-03-31/functions/{name}/configuration")).await;
-        let variables = told["Environment"]["Variables"].as_object().unwrap();
-        let environment = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        let environment = environment.collect();
+        let environment = environment_of(outputs["function_name"].as_str().unwrap(), &endpoint).await;
         let stack =
             Self { endpoint, terraform, gemini, outputs, brain, environment, binary, files, records: Mutex::default() };
         stack.operator(&["init", "--gemini-key-file", key.to_str().unwrap()]).await;
@@ -74,6 +70,11 @@ impl Stack {
     /// The names and values that Terraform gave the function.
     pub(super) fn environment(&self) -> &[(String, String)] {
         &self.environment
+    }
+
+    /// What Terraform has given the function since.
+    pub(super) async fn changed_environment(&self) -> Vec<(String, String)> {
+        environment_of(self.outputs["function_name"].as_str().unwrap(), &self.endpoint).await
     }
 
     /// Answers of Gemini's from now on.
@@ -176,6 +177,13 @@ impl Stack {
             }
         }
     }
+}
+
+/// The names and values that the emulated Lambda holds for a function.
+pub(super) async fn environment_of(name: &str, endpoint: &Endpoint) -> Vec<(String, String)> {
+    let told = endpoint.get("lambda", &format!("/2015-03-31/functions/{name}/configuration")).await;
+    let variables = told["Environment"]["Variables"].as_object().unwrap();
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
 /// The variables without a default, and what makes the bundle one for a test.
