@@ -61,9 +61,12 @@ locals {
   of_drain    = { function = module.drain.name }
   of_sealer   = { function = module.sealer.name }
 
+  # Both work without anybody who would notice that they do not.
+  of_workers = { drain = module.drain.name, sealer = module.sealer.name }
+
   # Each goes off when `metric` passes `above` in one `period`. What the function tells of itself is in the namespace
   # Gatehouse; a metric is there only once something happened, so none means nothing to tell.
-  alarms = {
+  alarms = merge(local.alarms_of_workers, {
     errors = {
       namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum", dimensions = local.of_lambda
       period    = 300, above = var.thresholds.errors
@@ -93,6 +96,11 @@ locals {
       namespace = "Gatehouse", metric = "key_rejected", statistic = "Sum", dimensions = local.of_function
       period    = 60, above = 0
       remedy    = "Gemini refused the key (another may have stood in for it) or the account behind it, or the key could not be read: the log's `error` tells which. Put one that works into the secret ${var.name_prefix}/gemini-key, mend the account, or let the function read it."
+    }
+    model-gone = {
+      namespace = "Gatehouse", metric = "model_gone", statistic = "Sum", dimensions = local.of_function
+      period    = 300, above = 0
+      remedy    = "Gemini no longer has a model that the policy allows: Google retires models every few months. The log's `gen_ai.request.model` names it; take it out of `[models]` and tell its callers which to use."
     }
     fail-open = {
       namespace = "Gatehouse", metric = "fail_open", statistic = "Sum", dimensions = local.of_function
@@ -143,6 +151,14 @@ locals {
       namespace = "Gatehouse", metric = "trail_unanswered", statistic = "Sum", dimensions = local.of_sealer
       period    = 3600, above = 0
       remedy    = "Requests have no outcome: their function was killed in mid-request. What they may have cost is booked. `gatehouse audit verify` names them."
+    }
+  })
+
+  alarms_of_workers = {
+    for pair in setproduct(keys(local.of_workers), ["Errors", "Throttles"]) : "${pair[0]}-${lower(pair[1])}" => {
+      namespace = "AWS/Lambda", metric = pair[1], statistic = "Sum", dimensions = { FunctionName = local.of_workers[pair[0]] }
+      period    = 900, above = pair[1] == "Errors" ? 0 : 10
+      remedy    = "The ${pair[0]} ends before its work does, or is not let to run: read the log group /aws/lambda/${local.of_workers[pair[0]]}. What it leaves is taken up by the next run."
     }
   }
 }

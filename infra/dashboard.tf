@@ -13,7 +13,7 @@ locals {
       { title = "Latency at the 99th percentile, in ms", metrics = ["added_latency_ms", "upstream_latency_ms"], stat = "p99" },
     ],
     [
-      { title = "What must be nothing", metrics = ["budget_overrun", "key_rejected", "policy_refused", "audit_failed", "ledger_failed"] },
+      { title = "What must be nothing", metrics = ["budget_overrun", "key_rejected", "model_gone", "policy_refused", "audit_failed", "ledger_failed"] },
       { title = "Passed unchecked, by part", search = "{Gatehouse,function,part} MetricName=\"fail_open\"" },
       { title = "Blocked", metrics = ["blocked"] },
     ],

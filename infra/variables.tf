@@ -363,7 +363,7 @@ variable "thresholds" {
     throttles         = optional(number, 0)
     answers_5xx       = optional(number, 5)
     blocked_percent   = optional(number, 25)
-    audit_age_seconds = optional(number, 864000)
+    audit_age_seconds = optional(number, 3600)
   })
   default  = {}
   nullable = false

@@ -87,8 +87,8 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   # Someone is told of every alarm.
   assert {
     condition = alltrue([
-      for alarm in concat([aws_cloudwatch_metric_alarm.blocked], values(aws_cloudwatch_metric_alarm.plain)) :
-      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == "notBreaching" && startswith(alarm.alarm_name, "gatehouse-")
+      for alarm in concat([aws_cloudwatch_metric_alarm.blocked, aws_cloudwatch_metric_alarm.unsealed], values(aws_cloudwatch_metric_alarm.plain)) :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == (alarm.metric_name == "sealed" ? "breaching" : "notBreaching") && startswith(alarm.alarm_name, "gatehouse-")
     ])
     error_message = "An alarm tells nobody, or goes off where nobody calls."
   }
@@ -96,17 +96,22 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = jsonencode({ for name, alarm in aws_cloudwatch_metric_alarm.plain : name => "${alarm.namespace} ${alarm.metric_name} > ${alarm.threshold} in ${alarm.period}" }) == jsonencode({
       answers-5xx      = "AWS/Lambda Url5xxCount > 5 in 300"
-      audit-age        = "AWS/SQS ApproximateAgeOfOldestMessage > 864000 in 300"
+      audit-age        = "AWS/SQS ApproximateAgeOfOldestMessage > 3600 in 300"
       audit-dead       = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
       audit-failed     = "Gatehouse audit_failed > 0 in 60"
       audit-poison     = "Gatehouse audit_poison > 0 in 300"
       budget-overrun   = "Gatehouse budget_overrun > 0 in 300"
+      drain-errors     = "AWS/Lambda Errors > 0 in 900"
       drain-failed     = "Gatehouse drain_failed > 0 in 300"
+      drain-throttles  = "AWS/Lambda Throttles > 10 in 900"
       errors           = "AWS/Lambda Errors > 0 in 300"
       fail-open        = "Gatehouse fail_open > 0 in 60"
       key-rejected     = "Gatehouse key_rejected > 0 in 60"
       ledger-failed    = "Gatehouse ledger_failed > 0 in 60"
+      model-gone       = "Gatehouse model_gone > 0 in 300"
       policy-refused   = "Gatehouse policy_refused > 0 in 300"
+      sealer-errors    = "AWS/Lambda Errors > 0 in 900"
+      sealer-throttles = "AWS/Lambda Throttles > 10 in 900"
       spend            = "Gatehouse cost_micros > 20000000 in 3600"
       throttles        = "AWS/Lambda Throttles > 0 in 300"
       trail-broken     = "Gatehouse trail_broken > 0 in 300"
@@ -118,7 +123,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.plain :
-      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-completion" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
+      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-${startswith(name, "drain-") ? "drain" : startswith(name, "sealer-") ? "sealer" : "completion"}" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
     ])
     error_message = "An alarm watches a metric that nobody writes."
   }

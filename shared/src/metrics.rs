@@ -43,7 +43,7 @@ const COUNT: &str = "Count";
 const MILLISECONDS: &str = "Milliseconds";
 
 /// Faults that an operator must hear of: the code of the event, and the metric.
-const FAULTS: [(&str, &str); 16] = [
+const FAULTS: [(&str, &str); 17] = [
     ("audit_poison", "audit_poison"),
     ("audit_unavailable", "audit_failed"),
     ("budget_overrun", "budget_overrun"),
@@ -57,6 +57,7 @@ const FAULTS: [(&str, &str); 16] = [
     ("policy_unrecorded", "audit_failed"),
     ("provider_account", "key_rejected"),
     ("provider_key", "key_rejected"),
+    ("provider_model_gone", "model_gone"),
     // No fault: where it is missing, nothing is sealed.
     ("sealed", "sealed"),
     ("trail_broken", "trail_broken"),

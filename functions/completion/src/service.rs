@@ -127,7 +127,7 @@ where
         error: None,
         policy_version: policy.version().to_owned(),
         key_version: None,
-        pepper_id: Some(visit.pepper.id()),
+        pepper_id: Some(visit.pepper.id().to_owned()),
     };
     let (categories, upstream, finish) = (categories(&verdict), Duration::ZERO, None);
     let told = false;
@@ -287,7 +287,13 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         if matches!(problem.code, Code::ProviderKey | Code::ProviderAccount | Code::ProviderModelGone) {
             // The operator must act: this line is what an alarm watches for.
             let leaked = matches!(failure, Failure::KeyRejected { leaked: true, .. });
-            tracing::error!(code = problem.code.as_str(), leaked, error = %Chain(failure), "the provider refuses us");
+            tracing::error!(
+                code = problem.code.as_str(),
+                leaked,
+                gen_ai.request.model = self.entry.model,
+                error = %Chain(failure),
+                "the provider refuses us"
+            );
         } else {
             tracing::warn!(code = problem.code.as_str(), error = %Chain(failure), "the provider failed");
         }
