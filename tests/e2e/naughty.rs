@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tests::gemini::{Script, answer};
 
+use crate::limits::used;
 use crate::{GENERATE, gate_before, prompt};
 
 pub(crate) const NAUGHTY: &[&str] = &[
@@ -64,6 +65,30 @@ async fn naughty_strings_anywhere_pass_or_are_refused_and_break_nothing() {
         }
     }
     assert_eq!(gate.client().post(GENERATE, &prompt("hi")).await.answer(), "hi");
+}
+
+/// Names and texts that are long, of what a reader may take for structure: a stack would not do, if anything went into
+/// them step by step.
+pub(crate) fn long() -> [String; 3] {
+    [".".repeat(1 << 20), "[".repeat(1 << 16), "{\"".repeat(1 << 16)]
+}
+
+/// An answer, and a count for what is so long that it is counted.
+pub(crate) fn counted() -> Script {
+    Script::json(200, &used(&json!({"promptTokenCount": 10, "totalTokenCount": 10})))
+}
+
+#[tokio::test]
+async fn long_names_and_texts_anywhere_pass_or_are_refused_and_break_nothing() {
+    let (_gemini, gate) = gate_before(counted()).await;
+    for text in long() {
+        for body in everywhere(&text) {
+            let reply = gate.client().post(GENERATE, &body).await;
+            assert!([200, 400, 404].contains(&reply.status.as_u16()), "{reply:?}");
+            assert!(reply.body.len() < 5000, "{} bytes", reply.body.len());
+        }
+    }
+    assert_eq!(gate.client().post(GENERATE, &prompt("hi")).await.status, 200);
 }
 
 #[tokio::test]

@@ -350,17 +350,19 @@ impl Problem {
     }
 }
 
+/// A path as far as it looks like one, and a mark where it stops to: up to its last dot that has only plain letters
+/// before it, and not many.
 fn shown(path: &str) -> String {
     const LONGEST: usize = 120;
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '[' | ']' | '_' | '-');
     if path.len() <= LONGEST && path.chars().all(plain) {
         return path.to_owned();
     }
-    let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
-    if parent.is_empty() {
-        "(a field with an unusual name)".into()
-    } else {
-        format!("{}.(an unusual name)", shown(parent))
+    let start = path.char_indices().take_while(|(at, letter)| *at <= LONGEST && plain(*letter));
+    let parent = start.filter(|(_, letter)| *letter == '.').last().and_then(|(dot, _)| path.get(..dot));
+    match parent {
+        None | Some("") => "(a field with an unusual name)".into(),
+        Some(parent) => format!("{parent}.(an unusual name)"),
     }
 }
 
@@ -373,6 +375,19 @@ mod tests {
         let problem = Problem::at(Code::UnknownField, "contents[].my password is hunter2", "is unknown");
         assert_eq!(problem.field.as_deref(), Some("contents[].(an unusual name)"));
         assert!(!problem.message.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_shown_as_far_as_it_is_one_and_marked_once() {
+        let told = |path: &str| Problem::at(Code::UnknownField, path, "is unknown").field.unwrap();
+        assert_eq!(told("contents[].my secret.is.this"), "contents[].(an unusual name)");
+        assert_eq!(told(&"x".repeat(1 << 20)), "(a field with an unusual name)");
+        assert_eq!(told("\u{e9}.a"), "(a field with an unusual name)");
+        assert_eq!(told(&format!("contents[].{}", "y".repeat(200))), "contents[].(an unusual name)");
+        for long in [".".repeat(1 << 20), "a.".repeat(1 << 20), format!("{}\u{e9}", "[].".repeat(1 << 20))] {
+            let told = told(&long);
+            assert!(told.len() <= 140 && told.matches('(').count() == 1, "{told}");
+        }
     }
 
     #[test]

@@ -229,3 +229,16 @@ async fn naughty_strings_anywhere_pass_or_are_refused_and_break_nothing() {
     }
     assert_eq!(client(&gate).post(CHAT, &chat("hi")).await.completion(), "hi");
 }
+
+#[tokio::test]
+async fn long_names_and_texts_anywhere_pass_or_are_refused_and_break_nothing() {
+    let (_gemini, gate) = gate_before(crate::naughty::counted()).await;
+    for text in crate::naughty::long() {
+        for body in everywhere(&text) {
+            let reply = client(&gate).post(CHAT, &body).await;
+            assert!([200, 400, 404].contains(&reply.status.as_u16()), "{reply:?}");
+            assert!(reply.body.len() < 5000, "{} bytes", reply.body.len());
+        }
+    }
+    assert_eq!(client(&gate).post(CHAT, &chat("hi")).await.status, 200);
+}
