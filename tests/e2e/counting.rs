@@ -71,6 +71,46 @@ async fn a_prompt_that_is_counted_and_too_much_is_refused_with_an_outcome_that_c
     assert_eq!(outcome["error"], "limited", "{outcome:#?}");
 }
 
+/// A prompt with a small PDF in it.
+fn paper() -> Value {
+    let mut body = short("What does it say?");
+    let pdf = json!({"inlineData": {"mimeType": "application/PDF", "data": "JVBERi0xLjcK"}});
+    body["contents"][0]["parts"].as_array_mut().unwrap().push(pdf);
+    body
+}
+
+#[tokio::test]
+async fn media_whose_bytes_tell_nothing_are_counted_before_they_are_admitted() {
+    let gemini = Gemini::start(counts(1500)).await;
+    let gate = caller("requests_per_minute = 10\nburst = 10").start(&gemini).await;
+    let reply = gate.client().post(GENERATE, &paper()).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(actions(&gemini), ["countTokens", "generateContent"]);
+    assert!(reply.header("ratelimit").starts_with("\"rpm\";r=9;"), "{reply:?}");
+    assert_eq!(booked(&gate, "caller").await, 2340);
+    // The type is sent in the policy's own letters.
+    let sent = gemini.requests()[1].body.clone().unwrap();
+    assert_eq!(sent["contents"][0]["parts"][1]["inlineData"]["mimeType"], "application/pdf", "{sent}");
+    gemini.assert_faultless();
+}
+
+#[tokio::test]
+async fn a_small_file_of_many_pages_passes_neither_a_budget_nor_the_bound_of_the_prompt() {
+    for (policy, reason) in [
+        ("[admission.caller]\nusd = \"0.05\"\n", "TOO_COSTLY"),
+        ("[admission.caller]\ntokens_per_minute = 4000\n", "TOO_COSTLY"),
+        ("[limits]\nmax_input_tokens = 100000\n", "PROMPT_TOO_LARGE"),
+    ] {
+        let gemini = Gemini::start(counts(150_000)).await;
+        let gate = Setup::default().policy(policy).start(&gemini).await;
+        let reply = gate.client().post(GENERATE, &paper()).await;
+        assert_error(&reply, 400, "INVALID_ARGUMENT");
+        assert!(reply.text().contains(reason), "{policy}: {reply:?}");
+        assert_eq!(actions(&gemini), ["countTokens"], "{policy}");
+        assert_eq!(account(gate.data(), "caller"), (0, 0), "{policy}");
+    }
+}
+
 #[tokio::test]
 async fn a_count_waits_for_its_intent_and_a_failed_one_ends_the_request() {
     let hold = Hold::default();
@@ -114,6 +154,20 @@ async fn what_no_count_could_help_and_what_is_blocked_is_never_counted() {
     assert_eq!(blocked.header("x-gatehouse-decision"), "block", "{blocked:?}");
     assert!(gemini.requests().is_empty(), "{:?}", actions(&gemini));
     assert_eq!(account(gate.data(), "caller"), (0, 0));
+}
+
+#[tokio::test]
+async fn a_prompt_whose_tokens_may_fit_later_is_told_when_and_not_that_it_never_will() {
+    let gemini = Gemini::start(counts(3980)).await;
+    let gate = caller("tokens_per_minute = 4000").start(&gemini).await;
+    // Its bytes never fit; its tokens are a thousand at least, and there are none left for fifteen seconds.
+    let long = short(&"seven words of some length, no more ".repeat(1800));
+    assert_eq!(gate.client().post(GENERATE, &long).await.status, 200);
+    booked(&gate, "caller").await;
+    let reply = gate.client().post(GENERATE, &long).await;
+    assert_error(&reply, 429, "RESOURCE_EXHAUSTED");
+    assert!(reply.text().contains("RATE_LIMITED"), "{reply:?}");
+    assert_eq!(actions(&gemini), ["countTokens", "generateContent"]);
 }
 
 #[tokio::test]

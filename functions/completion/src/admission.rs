@@ -48,9 +48,9 @@ pub(crate) struct Asking<'a> {
 
 /// Admits a request, or says why not.
 ///
-/// Where the bytes of its prompt are too much, and its tokens may not be, it is admitted with the fewest tokens that
-/// the bytes can be: that takes a request and a place like any other, so that a flood of them is no flood of counts.
-/// [`reserve_counted`] then decides.
+/// Where the bytes of its prompt are too much, and its tokens may not be, or where they tell nothing of its tokens, it is
+/// admitted with the fewest tokens that the bytes can be: that takes a request and a place like any other, so that a
+/// flood of them is no flood of counts. [`reserve_counted`] then decides.
 pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     visit: &Visit<M, C, Q, K>,
     asking: &Asking<'_>,
@@ -78,20 +78,21 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     }
     let lasts = parts.config.deadlines.total + GRACE;
     let input_tokens = weight.input_tokens();
-    let demand = demand(&visit.request_id, &weight, &rates, now, lasts);
-    let taken = take(visit, &claims, &demand, now).await?;
-    if let Take::Refused(refused) = &taken {
-        // A name of its own: should this place not be given back, the request is not taken for admitted already.
-        let place = format!("{}.count", visit.request_id);
-        let least = self::demand(&place, &weight.least(), &rates, now, lasts);
-        if refused.leaves_room_for(&least) {
-            let ticket = granted(visit, asking, take(visit, &claims, &least, now).await?, now).await?;
-            let place = Reservation::new(ticket, &least, input_tokens, rates);
-            return Ok(place.until_counted(Uncounted { weight, claims, lasts }));
+    if !weight.needs_count() {
+        let demand = demand(&visit.request_id, &weight, &rates, now, lasts);
+        let taken = take(visit, &claims, &demand, now).await?;
+        if !matches!(&taken, Take::Refused(refused) if refused.leaves_room_for_less()) {
+            let ticket = granted(visit, asking, taken, now).await?;
+            return Ok(Reservation::new(ticket, &demand, input_tokens, rates));
         }
     }
-    let ticket = granted(visit, asking, taken, now).await?;
-    Ok(Reservation::new(ticket, &demand, input_tokens, rates))
+    // A name of its own: should this place not be given back, the request is not taken for admitted already.
+    let place = format!("{}.count", visit.request_id);
+    let least = demand(&place, &weight.least(), &rates, now, lasts);
+    // Should this be refused too, that is what is told: the request may fit once there is more room.
+    let ticket = granted(visit, asking, take(visit, &claims, &least, now).await?, now).await?;
+    let place = Reservation::new(ticket, &least, input_tokens, rates);
+    Ok(place.until_counted(Uncounted { weight, claims, lasts }))
 }
 
 /// Admits a request that is answered without Google. It has no record, unless it passes without being asked for its

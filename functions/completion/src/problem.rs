@@ -360,9 +360,9 @@ fn shown(path: &str) -> String {
     }
     let start = path.char_indices().take_while(|(at, letter)| *at <= LONGEST && plain(*letter));
     let parent = start.filter(|(_, letter)| *letter == '.').last().and_then(|(dot, _)| path.get(..dot));
-    match parent {
-        None | Some("") => "(a field with an unusual name)".into(),
+    match parent.filter(|parent| !parent.is_empty()) {
         Some(parent) => format!("{parent}.(an unusual name)"),
+        None => String::from("(a field with an unusual name)"),
     }
 }
 

@@ -143,23 +143,3 @@ fn what_is_left_is_told_of_each_limit() {
     let spend = standing.spend.unwrap();
     assert_eq!((spend.most - spend.left, spend.full_in_ms), (5, 86_399_999));
 }
-
-#[test]
-fn a_refusal_tells_what_a_smaller_demand_could_pass() {
-    let mut limits = crate::policy::Policy::embedded().admission.caller;
-    (limits.tokens_per_minute, limits.micros) = (NonZeroU32::new(1000), NonZeroU64::new(500));
-    let claim = Claim { kind: Kind::Caller, subject: Subject::caller("app"), limits };
-    let now = Timestamp(20_000 * 86_400_000 + 1);
-    let demand = |tokens, micros| Demand { request_id: "r".into(), tokens, micros, until: Some(now) };
-    for (asked, limit, most) in
-        [(demand(1001, 0), Limit::Tokens, demand(1000, 9999)), (demand(0, 501), Limit::Spend, demand(9999, 500))]
-    {
-        let mut ticket = Ticket::new(&asked, now);
-        let mut item = Item::default();
-        let refused = claim.admit(&mut item, &asked, &mut ticket).unwrap_err();
-        assert_eq!(refused.limit, limit);
-        assert!(refused.leaves_room_for(&most));
-        assert!(!refused.leaves_room_for(&asked));
-        assert!(!Refused { limit: Limit::Requests, ..*refused }.leaves_room_for(&demand(0, 0)));
-    }
-}

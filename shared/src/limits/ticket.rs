@@ -203,14 +203,12 @@ impl Ticket {
 }
 
 impl Refused {
-    /// Whether the limit that refuses would let this smaller demand pass. Others may refuse it all the same.
+    /// Whether the limit that refuses goes by how much is asked for, so that it may let a smaller demand pass.
     #[must_use]
-    pub fn leaves_room_for(&self, demand: &Demand) -> bool {
-        let fits = |quota: Option<Quota>, asked| quota.is_some_and(|quota| asked <= quota.left);
+    pub const fn leaves_room_for_less(&self) -> bool {
         match self.limit {
             Limit::Open | Limit::Requests => false,
-            Limit::Spend => fits(self.standing.spend, demand.micros),
-            Limit::Tokens => fits(self.standing.tokens, demand.tokens),
+            Limit::Spend | Limit::Tokens => true,
         }
     }
 }

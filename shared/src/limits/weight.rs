@@ -7,22 +7,16 @@ pub const CONTEXT_WINDOW: u64 = 1_048_576;
 /// sixteen tiles are 3,072 pixels a side, and one more is the image itself. Newer ones take fewer, by resolution.
 const IMAGE: u64 = 17 * 258;
 
-/// A page of a document as newer models see it at high resolution (ai.google.dev/gemini-api/docs/media-resolution);
-/// older ones take 258 a page.
-const PAGE: u64 = 1_120;
-
-/// A page with anything on it takes more bytes than this, compressed.
-const PAGE_BYTES: u64 = 512;
-
 /// No token is taken to stand for more bytes of text than this. The longest of open vocabularies are runs of spaces and
 /// words of scripts with three bytes a letter, below 50 bytes. It bounds no price: it tells when counting is in vain.
 const LONGEST_TOKEN: u64 = 64;
 
 /// What a request can take.
 ///
-/// Text has at most a token a byte. For media there are bounds by type, which rest on how Google says that it counts;
-/// should one not hold, the true figure is booked, and counted as an overrun. Once Google has [counted](Self::counted)
-/// the prompt, its figure stands for both.
+/// Text has at most a token a byte, and an image a bound, which rests on how Google says that it counts; should it not
+/// hold, the true figure is booked, and counted as an overrun. Of other media no number of bytes tells anything: a
+/// thousand empty pages of a PDF are ten kilobytes and a quarter of a million tokens. A prompt with such in it weighs
+/// all that a model takes until Google has [counted](Self::counted) it; its figure then stands for text and media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
     text_bytes: u64,
@@ -31,6 +25,7 @@ pub struct Weight {
     counted: Option<u64>,
     output: u64,
     audio: bool,
+    unbounded: bool,
 }
 
 impl Weight {
@@ -45,22 +40,15 @@ impl Weight {
         self.settings_bytes = self.settings_bytes.saturating_add(bytes as u64);
     }
 
-    /// Adds media, by its type and its bytes once decoded.
-    pub fn add_media(&mut self, mime_type: &str, bytes: usize) {
-        let bytes = bytes as u64;
+    /// Adds a medium, by its type in lower case.
+    pub fn add_media(&mut self, mime_type: &str) {
         let kind = mime_type.split('/').next().unwrap_or_default();
-        let tokens = match (kind, mime_type) {
-            ("image", _) => IMAGE,
-            // Its text counts too, besides the look of its pages.
-            (_, "application/pdf") => (bytes / PAGE_BYTES + 1).saturating_mul(PAGE).saturating_add(bytes),
-            // 32 tokens a second; no codec makes a second smaller than 500 bytes.
-            ("audio", _) => bytes / 15 + 32,
-            // 300 tokens a second; a second of video takes more than 4 KB.
-            ("video", _) => bytes / 13 + 300,
-            _ => bytes,
-        };
         self.audio |= matches!(kind, "audio" | "video");
-        self.media = self.media.saturating_add(tokens);
+        if kind == "image" {
+            self.media = self.media.saturating_add(IMAGE);
+        } else {
+            self.unbounded = true;
+        }
     }
 
     /// Adds what the answer may take, thoughts included.
@@ -80,9 +68,18 @@ impl Weight {
         self.counted(self.text_bytes / LONGEST_TOKEN)
     }
 
+    /// Whether only a count tells how much it can take.
+    #[must_use]
+    pub const fn needs_count(&self) -> bool {
+        self.unbounded && self.counted.is_none()
+    }
+
     /// The most tokens of the prompt.
     #[must_use]
     pub fn input_tokens(&self) -> u64 {
+        if self.needs_count() {
+            return CONTEXT_WINDOW;
+        }
         let read = self.counted.unwrap_or_else(|| self.text_bytes.saturating_add(self.media));
         read.saturating_add(self.settings_bytes).min(CONTEXT_WINDOW)
     }
@@ -111,15 +108,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_weighs_its_bytes_and_media_by_type() {
+    fn text_weighs_its_bytes_and_an_image_what_google_says() {
         let mut weight = Weight::default();
         weight.add_text("é".len());
-        weight.add_media("image/png", 10);
+        weight.add_media("image/png");
         weight.add_output(100);
         assert_eq!((weight.input_tokens(), weight.tokens()), (2 + IMAGE, 102 + IMAGE));
-        assert!(!weight.has_audio());
-        weight.add_media("audio/mp3", 15_000);
-        assert!(weight.has_audio());
+        assert!(!weight.has_audio() && !weight.needs_count());
+    }
+
+    #[test]
+    fn what_no_bytes_bound_weighs_all_that_a_model_takes_until_it_is_counted() {
+        for (mime_type, audio) in
+            [("application/pdf", false), ("audio/mp3", true), ("video/mp4", true), ("model/obj", false)]
+        {
+            let mut weight = Weight::default();
+            weight.add_text(64);
+            weight.add_media(mime_type);
+            assert!(weight.needs_count() && weight.has_audio() == audio, "{mime_type}");
+            assert_eq!((weight.input_tokens(), weight.least().input_tokens()), (CONTEXT_WINDOW, 1), "{mime_type}");
+            let counted = weight.counted(258_000);
+            assert_eq!((counted.input_tokens(), counted.needs_count()), (258_000, false), "{mime_type}");
+        }
     }
 
     #[test]
@@ -127,7 +137,7 @@ mod tests {
         let mut weight = Weight::default();
         weight.add_text(6400);
         weight.add_settings(30);
-        weight.add_media("image/png", 10);
+        weight.add_media("image/png");
         weight.add_output(100);
         assert_eq!(weight.input_tokens(), 6430 + IMAGE);
         assert_eq!((weight.counted(1500).input_tokens(), weight.counted(1500).tokens()), (1530, 1630));
@@ -140,7 +150,8 @@ mod tests {
     fn no_prompt_weighs_more_than_a_model_takes() {
         let mut weight = Weight::default();
         weight.add_text(usize::MAX);
-        weight.add_media("application/pdf", usize::MAX);
+        weight.add_settings(usize::MAX);
+        weight.add_media("image/png");
         weight.add_output(u64::MAX);
         assert_eq!((weight.input_tokens(), weight.tokens()), (CONTEXT_WINDOW, u64::MAX));
     }

@@ -1,4 +1,4 @@
-//! What is reserved once Gemini has counted a prompt whose bytes were too much.
+//! What is reserved once Gemini has counted a prompt whose bytes were too much, or told nothing.
 
 use shared::clock::Clock;
 use shared::limits::Claim;
@@ -32,7 +32,10 @@ pub(crate) async fn reserve<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             Ok(())
         }
         Take::Open => {
-            passage.entry.rules.push(OPENING.to_owned());
+            // Its place may have been open already.
+            if !passage.entry.rules.iter().any(|rule| rule == OPENING) {
+                passage.entry.rules.push(OPENING.to_owned());
+            }
             passage.reservation = Reservation::new(None, &demand, input_tokens, rates);
             Ok(())
         }

@@ -20,12 +20,12 @@ pub(crate) struct Reservation {
     pub(super) input_tokens: u64,
     pub(super) rates: Rates,
     fate: Fate,
-    /// Where its bytes alone were too much: what is to be reserved once Gemini has counted its tokens.
+    /// Where its bytes alone were too much, or told nothing: what is to be reserved once Gemini has counted its tokens.
     pub(super) uncounted: Option<Uncounted>,
 }
 
 /// A request that holds a place, and less than it may take: its bytes were more than the limits allow, and its tokens
-/// may not be.
+/// may not be, or they told nothing of them.
 #[derive(Debug)]
 pub(super) struct Uncounted {
     pub(super) weight: Weight,
@@ -75,7 +75,8 @@ impl Reservation {
         Self { uncounted: Some(uncounted), ..self }
     }
 
-    /// Whether Gemini has to count the prompt: its bytes alone are too much for this bound, or for the limits.
+    /// Whether Gemini has to count the prompt: its bytes alone are too much for this bound, or for the limits, or tell
+    /// nothing.
     pub(crate) const fn needs_count(&self, most_input_tokens: u64) -> bool {
         self.uncounted.is_some() || self.input_tokens > most_input_tokens
     }

@@ -50,8 +50,7 @@ fn add(part: &Part, weight: &mut Weight) {
         Content::Code { language, code: text } | Content::CodeResult { outcome: language, output: text } => {
             weight.add_text(language.len() + text.len());
         }
-        // Four characters of base64 are three bytes.
-        Content::Inline { mime_type, data } => weight.add_media(mime_type, data.len().div_ceil(4) * 3),
+        Content::Inline { mime_type, .. } => weight.add_media(mime_type),
         Content::Text(text) => weight.add_text(text.len()),
     }
 }
