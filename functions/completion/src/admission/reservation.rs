@@ -106,7 +106,9 @@ impl Reservation {
         let unknown = match failure {
             Failure::Cut(_)
             | Failure::Garbled(_)
-            | Failure::TimedOut(Deadline::FirstByte | Deadline::Idle | Deadline::Total) => true,
+            | Failure::TimedOut(Deadline::FirstByte | Deadline::Idle | Deadline::Total)
+            // It gave up waiting for something that it may have begun.
+            | Failure::Broken { status: 408 | 499 | 504 } => true,
             // Google said that it did nothing, or was never reached.
             Failure::Refused { .. }
             | Failure::KeyRejected { .. }

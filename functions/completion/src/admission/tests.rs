@@ -48,6 +48,9 @@ fn what_google_may_have_done_is_booked_in_full() {
         Failure::TimedOut(Deadline::FirstByte),
         Failure::TimedOut(Deadline::Idle),
         Failure::Garbled("what"),
+        Failure::Broken { status: 408 },
+        Failure::Broken { status: 499 },
+        Failure::Broken { status: 504 },
     ] {
         let mut asked = reservation();
         asked.asking();
