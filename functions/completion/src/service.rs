@@ -78,8 +78,9 @@ where
     let Call { target, headers } = call;
     let limit = policy.limits.max_body_bytes.get();
     let room = visit.room.clone();
-    let _room = room.take(&headers, limit).await?;
+    let mut held = room.take(&caller.name, &headers, limit).await?;
     let bytes = body::read(&headers, body, limit).await?;
+    held.shrink(bytes.len());
     let request = read(target, &headers, &bytes, policy)?;
     drop(bytes);
     allowed(&request.model, &policy.models)?;
