@@ -198,6 +198,7 @@ pub(crate) async fn close<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 ) {
     let parts = passage.visit.parts.clone();
     let Some(ticket) = passage.reservation.ticket.take().filter(|ticket| ticket.opened) else { return };
+    // The outcome may be stored at a second try, which then needs the ticket.
     if due != Due::Release && !recorded {
         return;
     }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_body_util::{BodyExt, Full};
 use shared::answer::{Candidate, Chunk, Usage};
-use shared::audit::WriterId;
+use shared::audit::{Kind, WriterId};
 use shared::fakes::{self, Fate, ledger};
 use shared::ports::{Answer, Count, Failure, Mode, Prompt};
 use tokio::time::{Instant, advance, sleep};
@@ -32,8 +32,9 @@ impl Clock for Hands {
 struct Slow {
     counts_for: Duration,
     asked: Arc<AtomicUsize>,
-    /// Which hangs from the answer on.
     queue: Option<fakes::Queue>,
+    /// What becomes of records from the answer on, in that queue.
+    fates: Vec<Fate>,
 }
 
 struct Told(Option<Chunk>);
@@ -54,7 +55,7 @@ impl Model for Slow {
     async fn generate(&self, _: &Prompt, _: Mode) -> Result<Told, Failure> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if let Some(queue) = &self.queue {
-            queue.expect([Fate::Hang]);
+            queue.expect(self.fates.iter().copied());
         }
         let candidate = Candidate { finish_reason: Some("STOP".into()), ..Candidate::default() };
         let usage = Some(Usage { prompt: 10, total: 10, ..Usage::default() });
@@ -175,11 +176,25 @@ async fn who_has_no_time_left_after_a_count_is_not_asked_for_and_costs_nothing()
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_hangs_is_told_of_before_the_platform_ends_and_the_reservation_stands() {
-    let house = House::new("", Slow { queue: Some(fakes::Queue::default()), ..Slow::default() });
+    let queue = Some(fakes::Queue::default());
+    let house = House::new("", Slow { queue, fates: vec![Fate::Hang; 2], ..Slow::default() });
     let came = house.ask(Duration::from_secs(30)).await;
     assert_told(&came, 503, "AUDIT_UNAVAILABLE");
     assert_eq!(came.took.as_secs(), 29);
     assert_eq!(house.account().1, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_is_stored_at_the_second_try_is_booked_as_it_says() {
+    // All attempts to store the outcome fail; the one that says so is stored.
+    let queue = Some(fakes::Queue::default());
+    let house = House::new("", Slow { queue, fates: vec![Fate::Fail; 3], ..Slow::default() });
+    assert_told(&house.ask(MINUTE).await, 503, "AUDIT_UNAVAILABLE");
+    let records = house.queue.records();
+    let outcome = &records.last().unwrap().entry;
+    assert_eq!((outcome.kind, outcome.error.as_deref()), (Kind::Outcome, Some("audit_unavailable")));
+    assert!(outcome.cost_micros > 0);
+    assert_eq!(house.account(), (outcome.cost_micros, 0));
 }
 
 #[tokio::test(start_paused = true)]
