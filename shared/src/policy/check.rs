@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::prompt::CANARY;
-use super::{Admission, Generation, Limits, Models, Policy, Prices, Prompt, admission, explain};
+use super::{Admission, Generation, Limits, Models, Policy, Prices, Prompt, Tools, admission, explain};
 use crate::guards::judge;
 
 /// A value out of its range.
@@ -21,6 +21,7 @@ pub(super) fn every_table(policy: &Policy) -> Vec<Wrong> {
     found.prompt(&policy.prompt);
     found.generation(&policy.generation);
     found.limits(&policy.limits);
+    found.tools(&policy.tools);
     found.thresholds("input", policy.input.flag_at, policy.input.block_at);
     found.thresholds("input.documents", policy.input.documents.flag_at, policy.input.documents.block_at);
     found.weights(&policy.input.weights);
@@ -137,6 +138,15 @@ impl Found {
                     "write it as in \"image/png\", in lower case and without wildcards",
                 ),
             }
+        }
+    }
+
+    /// A budget holds by what is reserved before Gemini is asked. How often the model uses such a tool it decides after.
+    fn tools(&mut self, tools: &Tools) {
+        for index in 0..tools.server_side.len() {
+            let path = format!("tools.server_side.{index}");
+            let remedy = "remove it; callers can declare a function and run the tool themselves";
+            self.add(&[&path], "Google bills this tool apart, and there is no price to reserve for it", remedy);
         }
     }
 

@@ -48,16 +48,8 @@ pub struct Limits {
 pub struct Tools {
     /// Whether callers may declare functions.
     pub functions: bool,
-    /// Tools that Google runs, and bills apart from tokens.
+    /// Tools that Google runs, and bills apart from tokens. Empty until one has a price: see the policy's checks.
     pub server_side: Vec<ServerTool>,
-}
-
-impl Tools {
-    /// Whether a tool that Google runs is admitted, by the name it has in a request, such as `googleSearch`.
-    #[must_use]
-    pub fn admits(&self, wire_name: &str) -> bool {
-        self.server_side.iter().any(|tool| tool.wire_name() == wire_name)
-    }
 }
 
 /// A tool that Google runs.
@@ -76,21 +68,6 @@ pub enum ServerTool {
     GoogleSearch,
     /// Fetches the addresses in a prompt.
     UrlContext,
-}
-
-impl ServerTool {
-    /// The tool's field name in a request.
-    #[must_use]
-    pub const fn wire_name(self) -> &'static str {
-        match self {
-            Self::CodeExecution => "codeExecution",
-            Self::ComputerUse => "computerUse",
-            Self::FileSearch => "fileSearch",
-            Self::GoogleMaps => "googleMaps",
-            Self::GoogleSearch => "googleSearch",
-            Self::UrlContext => "urlContext",
-        }
-    }
 }
 
 /// The `[users]` table.

@@ -263,3 +263,12 @@ fn a_wrong_field_of_a_rule_is_told_once() {
         ]
     );
 }
+
+#[test]
+fn a_tool_that_is_billed_apart_is_refused_until_it_has_a_price() {
+    let told = mistakes("[tools]\nserver_side = [\"code_execution\", \"google_search\"]\n");
+    assert_eq!(told.len(), 2, "{told:?}");
+    for line in told {
+        assert!(line.contains("bills this tool apart") && line.contains("declare a function"), "{line}");
+    }
+}

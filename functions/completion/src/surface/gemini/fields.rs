@@ -13,7 +13,7 @@ const FILES: &str = "files hold what no guard has read; send the content as inli
 const INSTRUCTION: &str = "a system instruction is text; put the rest into contents";
 const LIVE: &str = "it belongs to live sessions, which are not offered";
 const MEDIA: &str = "leave it out; the gate sends media as it comes";
-const TOOL: &str = "this tool is billed apart; the operator can admit it in tools.server_side";
+const TOOL: &str = "Google bills this tool apart, and it has no price here; declare a function and run it yourself";
 const VERTEX: &str = "leave it out; the Gemini API does not take it";
 
 const REQUEST: &[(&str, Treatment)] = {
@@ -105,7 +105,7 @@ const REQUEST: &[(&str, Treatment)] = {
         ("tools[].fileSearch", Refuse(TOOL)),
         ("tools[].googleMaps", Refuse(TOOL)),
         ("tools[].googleSearch", Refuse(TOOL)),
-        ("tools[].googleSearchRetrieval", Refuse("use googleSearch; the operator can admit it in tools.server_side")),
+        ("tools[].googleSearchRetrieval", Refuse(TOOL)),
         ("tools[].mcpServers", Refuse("call the server yourself and send its answer as a functionResponse")),
         ("tools[].parallelAiSearch", Refuse(VERTEX)),
         ("tools[].retrieval", Refuse(VERTEX)),

@@ -17,10 +17,8 @@ use crate::surface::{Ask, Documents, Surface};
 /// A [`Problem`] that names the field and what to do.
 pub fn read(body: Value, documents: &mut Documents, policy: &Policy) -> Result<Ask, Problem> {
     let admits = |path: &str| {
-        path.strip_prefix("tools[].").is_some_and(|tool| policy.tools.admits(tool))
-            || path
-                .strip_prefix("generationConfig.")
-                .is_some_and(|field| policy.generation.extra_fields.iter().any(|extra| extra == field))
+        let field = path.strip_prefix("generationConfig.");
+        field.is_some_and(|field| policy.generation.extra_fields.iter().any(|extra| extra == field))
     };
     let Admitted { value, mut ignored } = TABLE.admit(single_as_list(body), &admits).map_err(Problem::of_field)?;
     let mut body = Object::of(value, "")?;
@@ -90,11 +88,11 @@ fn single_as_list(mut body: Value) -> Value {
     body
 }
 
-/// A tool. What declares functions is read by type; what Google runs is for Google to read.
+/// A tool, which declares functions: the table lets no other in.
 fn tool(mut tool: Object) -> Result<Value, Problem> {
     let declared = tool.objects("functionDeclarations")?;
     let declared: Vec<Value> = declared.into_iter().map(declaration).collect::<Result<_, _>>()?;
-    let mut fields = tool.into_fields();
+    let mut fields = Map::new();
     if !declared.is_empty() {
         fields.insert("functionDeclarations".into(), declared.into());
     }
