@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use super::{Claim, Demand, Limit, Limits, Quota, Refused, Retry, Standing, Subject};
 use crate::clock::Timestamp;
 
-/// For how long a refusal is remembered at most, in milliseconds. Should something be given back meanwhile, by a request
-/// that ends in this process or another, it is felt no later than that.
+/// For how long a refusal is remembered at most, in milliseconds. Should something be given back meanwhile by a request
+/// of another process, it is felt no later than that; for one of this process the refusal is [forgotten](Recall::forget).
 pub const LONGEST: u64 = 1_000;
 
 /// The last refusal of each subject, for so many subjects.
@@ -75,6 +75,13 @@ impl Recall {
             until: Timestamp(until),
         };
         self.kept.insert(claim.subject.clone(), kept);
+    }
+
+    /// Forgets what may no longer be so once a request of the subject has ended. Requests a minute stay used up.
+    pub fn forget(&mut self, subject: &Subject) {
+        if self.kept.get(subject).is_some_and(|kept| kept.refused.leaves_room_for_less()) {
+            self.kept.remove(subject);
+        }
     }
 
     /// Of how many subjects it remembers one.
@@ -157,22 +164,22 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Admit { tokens: u64, micros: Option<u64> },
-        Settle { nth: usize, tokens: u64, micros: u64 },
+        Settle { nth: usize, tokens: u64, micros: u64, here: bool },
         Clock { milliseconds: i64 },
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             6 => (0..200_u64, prop::option::of(0..100_u64)).prop_map(|(tokens, micros)| Step::Admit { tokens, micros }),
-            1 => (any::<usize>(), 0..200_u64, 0..100_u64)
-                .prop_map(|(nth, tokens, micros)| Step::Settle { nth, tokens, micros }),
+            1 => (any::<usize>(), 0..200_u64, 0..100_u64, any::<bool>())
+                .prop_map(|(nth, tokens, micros, here)| Step::Settle { nth, tokens, micros, here }),
             2 => (-200..700_i64).prop_map(|milliseconds| Step::Clock { milliseconds }),
         ]
     }
 
     proptest! {
         /// The law: before a ledger, it refuses nobody whom the ledger has not refused within [`LONGEST`], and nobody at
-        /// all whom the ledger would admit, unless something was given back since.
+        /// all whom the ledger would admit, unless another process gave something back since.
         #[test]
         fn it_refuses_only_what_the_ledger_would(limits in limits(), steps in prop::collection::vec(step(), 1..200)) {
             let claims = [claim("app", &limits)];
@@ -181,10 +188,14 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Clock { milliseconds } => now = now.saturating_add_signed(milliseconds),
-                    Step::Settle { nth, tokens, micros } => if let Some(ticket) = tickets.get(nth % tickets.len().max(1)) {
+                    Step::Settle { nth, tokens, micros, here } => if let Some(ticket) = tickets.get(nth % tickets.len().max(1)) {
                         let taken = Taken { tokens: tokens.min(ticket.tokens), micros: micros.min(ticket.micros) };
                         item.settle(ticket, taken, &limits, Timestamp(now));
-                        given_back = true;
+                        if here {
+                            recall.forget(&claims[0].subject);
+                        } else {
+                            given_back = true;
+                        }
                     },
                     Step::Admit { tokens, micros } => {
                         let demand = demand(number, tokens, micros, now);
@@ -279,5 +290,19 @@ mod tests {
         let mut recall = Recall::new(1);
         recall.note(&claims, &all, &refused(Limit::Open, Retry::Soon), now);
         assert!(recall.is_empty());
+    }
+
+    #[test]
+    fn what_ends_gives_back_tokens_and_money_and_no_request() {
+        let limits = crate::policy::Policy::embedded().admission.caller;
+        let (claims, demand) = ([claim("app", &limits)], demand(0, 10, Some(10), START));
+        for (limit, gone) in [(Limit::Tokens, true), (Limit::Spend, true), (Limit::Requests, false)] {
+            let mut recall = Recall::new(1);
+            recall.note(&claims, &demand, &refused(limit, Retry::After(700)), Timestamp(START));
+            recall.forget(&Subject::caller("other"));
+            assert!(!recall.is_empty());
+            recall.forget(&claims[0].subject);
+            assert_eq!(recall.is_empty(), gone, "{limit:?}");
+        }
     }
 }

@@ -72,11 +72,21 @@ impl Accounts {
     }
 
     pub(super) async fn settle(&self, ticket: &Ticket, taken: Taken, now: Timestamp) -> Result<Settled, Unavailable> {
-        self.ledger.settle(ticket, taken, now).await
+        let settled = self.ledger.settle(ticket, taken, now).await;
+        self.ended(ticket);
+        settled
     }
 
     pub(super) async fn release(&self, ticket: &Ticket, now: Timestamp) -> Result<(), Unavailable> {
-        self.ledger.release(ticket, now).await
+        let released = self.ledger.release(ticket, now).await;
+        self.ended(ticket);
+        released
+    }
+
+    /// What was refused a moment ago may have room now. That is so whatever the ledger said, which may have done it.
+    fn ended(&self, ticket: &Ticket) {
+        let mut recall = self.recall();
+        ticket.holds.iter().for_each(|hold| recall.forget(&hold.subject));
     }
 }
 
@@ -95,6 +105,30 @@ mod tests {
     use shared::policy::Policy;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_a_request_gives_back_as_it_ends_is_there_at_once() {
+        let accounts = Accounts::of(ledger::Ledger::default());
+        let limits = Limits { tokens_per_minute: NonZeroU32::new(100), ..Policy::embedded().admission.caller };
+        let claims = [Claim { kind: Kind::Caller, subject: Subject::caller("app"), limits }];
+        let now = Timestamp(1_790_000_000_000);
+        for (round, settles) in [true, false].into_iter().enumerate() {
+            let ask = async |id: &str| {
+                let until = Some(Timestamp(now.0 + 60_000));
+                let demand = Demand { request_id: format!("{round}-{id}"), tokens: 90, micros: 1, until };
+                accounts.admit(&claims, &demand, now).await.unwrap()
+            };
+            let Admission::Admitted(ticket) = ask("first").await else { panic!("it was refused") };
+            assert!(matches!(ask("second").await, Admission::Refused(_)));
+            if settles {
+                accounts.settle(&ticket, Taken { tokens: 1, micros: 1 }, now).await.unwrap();
+            } else {
+                accounts.release(&ticket, now).await.unwrap();
+            }
+            let Admission::Admitted(ticket) = ask("third").await else { panic!("what was given back is not felt") };
+            accounts.release(&ticket, now).await.unwrap();
+        }
+    }
 
     #[tokio::test]
     async fn a_flood_is_refused_without_the_ledger_until_the_refusal_may_be_over() {
