@@ -7,7 +7,7 @@ use std::time::Duration;
 use shared::aws::dynamodb::{Ledger, Pace};
 use shared::clock::Timestamp;
 use shared::fakes::ledger::laws;
-use shared::limits::{Admission, Claim, Demand, Settled, Taken, Ticket};
+use shared::limits::{Admission, Claim, Demand, Settled, Taken, Ticket, Window};
 use shared::ports::{self, Unavailable};
 use tests::aws::dynalite::Dynalite;
 use tokio::runtime::Handle;
@@ -84,6 +84,30 @@ async fn hold(dynalite: Dynalite, laws: impl FnOnce(&dyn Fn() -> Anywhere) + Sen
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_in_dynamodb_keeps_the_laws() {
     hold(Dynalite::start().await, |open| laws::all(open)).await;
+}
+
+/// The table's own end of an item, in seconds, is what makes `DynamoDB` forget it.
+#[tokio::test]
+async fn an_account_lasts_as_long_as_the_longest_window_that_began_with_it() {
+    let dynalite = Dynalite::start().await;
+    dynalite.create_tables("long").await;
+    let client = client(&dynalite.endpoint());
+    let first = Timestamp(Window::Month.start(Timestamp(1_790_000_000_000)).0 + 1);
+    for (turn, window) in [Window::Day, Window::Month, Window::Day].into_iter().enumerate() {
+        // A ledger of its own, which remembers nothing.
+        let ledger = Ledger::new(&client, "long-ledger").at_pace(UNHURRIED);
+        let mut claim = laws::claim("app", "none", 100);
+        claim.limits.window = window;
+        let until = Some(Timestamp(first.0 + 60_000));
+        let demand = Demand { until, ..laws::demand(&turn.to_string(), 1, 1) };
+        let admitted = ports::Ledger::admit(&ledger, &[claim], &demand, first).await.unwrap();
+        assert!(matches!(admitted, Admission::Admitted(_)), "{admitted:?}");
+        let items = client.scan().table_name("long-ledger").send().await.unwrap().items.unwrap();
+        let number = |name: &str| items[0][name].as_n().unwrap().parse::<u64>().unwrap();
+        let ends = if turn == 0 { Window::Day } else { Window::Month }.end(first).0;
+        assert_eq!((items.len(), number("ends")), (1, ends), "{turn}");
+        assert_eq!(number("expires"), ends / 1000 + 7 * 86_400, "{turn}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

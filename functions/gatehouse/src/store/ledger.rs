@@ -42,6 +42,9 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How long an account is kept beyond its window, for requests that are still to be settled in it.
 const KEPT_MS: u64 = 7 * 86_400_000;
 
+/// How often those that were kept long enough are looked for.
+const PRUNED_EVERY_MS: u64 = 3_600_000;
+
 /// The accounts of a data directory. Dropping it does what still waits.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -67,6 +70,14 @@ enum Work {
     Release { ticket: Ticket, now: Timestamp },
 }
 
+impl Work {
+    const fn now(&self) -> Timestamp {
+        match self {
+            Self::Admit { now, .. } | Self::Settle { now, .. } | Self::Release { now, .. } => *now,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Done {
     Admission(Admission),
@@ -74,17 +85,17 @@ enum Done {
 }
 
 impl Ledger {
-    /// Opens the accounts, and makes them where there are none. Those of windows long past are removed.
+    /// Opens the accounts, and makes them where there are none. Those of windows long past are removed, here and once an
+    /// hour.
     pub(crate) fn open(data: &Path, now: Timestamp) -> Result<Self, Error> {
         let connection = sqlite::open_ledger(data)?;
-        let long_ago = signed(now.0.saturating_sub(KEPT_MS));
-        connection.execute("DELETE FROM ledger WHERE ends < ?1", [long_ago]).map_err(Error::database("write"))?;
+        prune(&connection, now).map_err(Error::database("write"))?;
         // SQLite made the log beside the database with the first write.
         let path = data.join("ledger.db-wal");
         let file = File::open(&path).map_err(Error::file("open", &path))?;
         let log = Arc::new(Log { file, changed: AtomicBool::default(), ended: AtomicBool::default() });
         let (queue, waiting) = mpsc::channel();
-        let writer = Arc::new(Mutex::new(Writer { connection, log: Arc::clone(&log) }));
+        let writer = Arc::new(Mutex::new(Writer { connection, log: Arc::clone(&log), pruned: now }));
         let (queued, syncing) = (Arc::clone(&writer), Arc::clone(&log));
         let mut ledger = Self { waiting: Mutex::default(), queue: Some(queue), threads: Vec::new(), writer, log };
         ledger.start(data, move || run(&queued, &waiting))?;
@@ -234,6 +245,8 @@ fn run(writer: &Mutex<Writer>, waiting: &mpsc::Receiver<Step>) {
 struct Writer {
     connection: Connection,
     log: Arc<Log>,
+    /// When accounts of windows long past were last removed.
+    pruned: Timestamp,
 }
 
 impl Writer {
@@ -245,12 +258,24 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::database("write"))?;
         let mut accounts = Accounts { transaction: &transaction, read: Vec::new() };
-        let done = steps.map(|work| accounts.work(work)).collect::<Result<_, _>>().and_then(|done| {
+        let mut latest = self.pruned;
+        let steps = steps.map(|work| {
+            latest = latest.max(work.now());
+            accounts.work(work)
+        });
+        let done = steps.collect::<Result<_, _>>().and_then(|done| {
             accounts.keep()?;
             Ok(done)
         });
         let done = done.map_err(Error::database("write"))?;
+        let is_due = latest.0.saturating_sub(self.pruned.0) >= PRUNED_EVERY_MS;
+        if is_due {
+            prune(&transaction, latest).map_err(Error::database("write"))?;
+        }
         transaction.commit().map_err(Error::database("write"))?;
+        if is_due {
+            self.pruned = latest;
+        }
         self.log.changed.store(true, Ordering::SeqCst);
         Ok(done)
     }
@@ -328,7 +353,10 @@ impl Accounts<'_> {
                 self.read.len() - 1
             }
         };
-        self.read.get_mut(place).ok_or(rusqlite::Error::QueryReturnedNoRows)
+        let account = self.read.get_mut(place).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        // A day and a month may begin together, and the policy may have changed from one to the other.
+        account.hold.ends = account.hold.ends.max(hold.ends);
+        Ok(account)
     }
 
     fn read(&self, hold: &Hold) -> rusqlite::Result<Item> {
@@ -351,8 +379,8 @@ impl Accounts<'_> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO ledger (subject, window, ends, tat, tokens_tat, committed, open)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (subject, window) DO UPDATE SET tat = excluded.tat, tokens_tat = excluded.tokens_tat,
-                 committed = excluded.committed, open = excluded.open",
+             ON CONFLICT (subject, window) DO UPDATE SET ends = max(ends, excluded.ends), tat = excluded.tat,
+                 tokens_tat = excluded.tokens_tat, committed = excluded.committed, open = excluded.open",
         )?;
         for Account { hold, item, .. } in self.read.iter().filter(|account| account.changed) {
             let open = serde_json::to_string(&item.open)
@@ -369,6 +397,12 @@ impl Accounts<'_> {
         }
         Ok(())
     }
+}
+
+/// Removes accounts of windows long past.
+fn prune(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let long_ago = signed(now.0.saturating_sub(KEPT_MS));
+    connection.execute("DELETE FROM ledger WHERE ends < ?1", [long_ago]).map(drop)
 }
 
 /// SQLite has no unsigned numbers; none of these comes near its largest.

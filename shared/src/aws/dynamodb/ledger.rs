@@ -26,6 +26,8 @@
 //! Where a failed condition brings no item along, one more write finds out whether there is none, then one read
 //! follows. A refusal by a later claim adds a write for each earlier one.
 //!
+//! An item that was made for a shorter window, before the policy changed, is made to last by one write more, once.
+//!
 //! A write takes one write unit for each started KB of the item, whether or not its condition holds: some 60 bytes a
 //! reservation, so that one unit does for fifteen, and 200 take twelve. A consistent read takes a read unit for 4 KB.
 //!
@@ -274,21 +276,45 @@ impl Ledger {
                 .return_values(ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
             match request.send().await {
-                Ok(output) => Ok(Written::Done(item(output.attributes.as_ref())?.unwrap_or_default())),
+                Ok(output) => {
+                    let attributes = output.attributes.unwrap_or_default();
+                    let is_brief = expression::ends(&attributes).is_some_and(|ends| ends < hold.ends);
+                    Ok((Written::Done(item(Some(&attributes))?.unwrap_or_default()), is_brief))
+                }
                 Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
                     let UpdateItemError::ConditionalCheckFailedException(failed) = error.into_err() else {
-                        return Ok(Written::Failed(None));
+                        return Ok((Written::Failed(None), false));
                     };
-                    Ok(Written::Failed(item(failed.item.as_ref())?))
+                    Ok((Written::Failed(item(failed.item.as_ref())?), false))
                 }
                 Err(error) => Err(Error::of(error)),
             }
         };
-        let written = attempt(patience, self.pace.attempt, in_doubt, once).await?;
+        let (written, is_brief) = attempt(patience, self.pace.attempt, in_doubt, once).await?;
+        if is_brief {
+            self.prolong(hold).await;
+        }
         if let Written::Done(item) | Written::Failed(Some(item)) = &written {
             self.remember(hold, item);
         }
         Ok(written)
+    }
+
+    /// Has an item last to the end of this hold's window: a day and a month may begin together, and the policy may have
+    /// changed from one to the other.
+    async fn prolong(&self, hold: &Hold) {
+        let Expression { condition, update, names, values } = Expression::prolonging(hold);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(expression::key(hold)))
+            .condition_expression(condition)
+            .update_expression(update)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        // Where it fails somebody else has done it, or the next write of the item will see that it is still to be done.
+        drop(tokio::time::timeout(self.pace.attempt, request.send()).await);
     }
 
     async fn read(&self, hold: &Hold) -> Result<Option<Item>, Error> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use shared::fakes::ledger::laws::{self, claim, demand, wait};
+use shared::limits::Window;
 use shared::ports::Ledger as _;
 use tempfile::TempDir;
 
@@ -120,20 +121,52 @@ fn a_restart_keeps_what_was_spent_and_reserved() {
     assert!(matches!(admitted, Admission::Admitted(_)), "{admitted:?}");
 }
 
+/// How many accounts there are.
+fn kept(data: &TempDir) -> i64 {
+    let connection = sqlite::open_ledger(data.path()).unwrap();
+    connection.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
+}
+
 #[test]
 fn accounts_long_past_are_removed_and_no_others() {
     let data = tempfile::tempdir().unwrap();
     let claims = [claim("app", "none", 100)];
     let open = |now| Ledger::open(data.path(), now).unwrap();
-    let kept = || -> i64 {
-        let connection = sqlite::open_ledger(data.path()).unwrap();
-        connection.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap()
-    };
+    let kept = || kept(&data);
     wait(open(NOON).admit(&claims, &demand("r", 1, 1), NOON)).unwrap();
     drop(open(Timestamp(NOON.0 + KEPT_MS)));
     assert_eq!(kept(), 1);
     drop(open(Timestamp(NOON.0 + KEPT_MS + 86_400_000)));
     assert_eq!(kept(), 0);
+}
+
+#[test]
+fn accounts_long_past_are_removed_on_a_long_run_too() {
+    let data = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(data.path(), NOON).unwrap();
+    let long_after = Timestamp(NOON.0 + KEPT_MS + 86_400_000);
+    for (name, now) in [("old", NOON), ("new", long_after)] {
+        wait(ledger.admit(&[claim(name, "none", 100)], &demand(name, 1, 1), now)).unwrap();
+    }
+    assert_eq!(kept(&data), 1);
+}
+
+#[test]
+fn an_account_lasts_as_long_as_the_longest_window_that_began_with_it() {
+    let data = tempfile::tempdir().unwrap();
+    let [day, month] = [Window::Day, Window::Month].map(|window| {
+        let mut claim = claim("app", "none", 100);
+        claim.limits.window = window;
+        [claim]
+    });
+    // The first of a month, when both windows begin.
+    let first = Timestamp(Window::Month.start(NOON).0 + 1);
+    for (turn, claims) in [&day, &month, &day].into_iter().enumerate() {
+        let ledger = Ledger::open(data.path(), first).unwrap();
+        wait(ledger.admit(claims, &demand(&turn.to_string(), 1, 1), first)).unwrap();
+    }
+    drop(Ledger::open(data.path(), Timestamp(Window::Month.end(NOON).0 + KEPT_MS - 1)).unwrap());
+    assert_eq!(kept(&data), 1);
 }
 
 #[test]

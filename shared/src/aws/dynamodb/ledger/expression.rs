@@ -49,6 +49,16 @@ impl Expression {
         expression
     }
 
+    /// Has an item last to the end of this window, if it ends sooner.
+    pub(super) fn prolonging(hold: &Hold) -> Self {
+        let mut expression = Self::default();
+        let set =
+            lasting(hold).map(|(name, value)| format!("{} = {}", expression.name(name), expression.number(value)));
+        expression.update = format!("SET {}", set.join(", "));
+        expression.condition = format!("{} < {}", expression.name(ENDS), expression.number(hold.ends.0));
+        expression
+    }
+
     fn test(&mut self, test: &Test) -> String {
         match test {
             Test::NoItem => format!("attribute_not_exists({})", self.name(SUBJECT)),
@@ -66,14 +76,8 @@ impl Expression {
         match change {
             Change::Create(item) => {
                 let open = item.open.iter().map(|(id, open)| (id.clone(), open_value(*open))).collect();
-                let numbers = [
-                    (COMMITTED, item.committed),
-                    (TAT, item.tat.0),
-                    (TOKENS_TAT, item.tokens_tat.0),
-                    (ENDS, hold.ends.0),
-                    (EXPIRES, hold.ends.0.saturating_add(KEPT_MS) / 1000),
-                ];
-                for (name, value) in numbers {
+                let numbers = [(COMMITTED, item.committed), (TAT, item.tat.0), (TOKENS_TAT, item.tokens_tat.0)];
+                for (name, value) in numbers.into_iter().chain(lasting(hold)) {
                     set.push(format!("{} = {}", self.name(name), self.number(value)));
                 }
                 set.push(format!("{} = {}", self.name(OPEN), self.value(AttributeValue::M(open))));
@@ -118,6 +122,16 @@ impl Expression {
         self.values.insert(placeholder.clone(), value);
         placeholder
     }
+}
+
+/// Until when an item of this window is, and is kept.
+fn lasting(hold: &Hold) -> [(&'static str, u64); 2] {
+    [(ENDS, hold.ends.0), (EXPIRES, hold.ends.0.saturating_add(KEPT_MS) / 1000)]
+}
+
+/// When an item's window ends.
+pub(super) fn ends(attributes: &Attributes) -> Option<Timestamp> {
+    number_of(attributes, ENDS).ok().map(Timestamp)
 }
 
 /// The key of the item that is held.
