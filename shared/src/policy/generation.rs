@@ -69,6 +69,8 @@ impl Refusal {
 enum Fate {
     /// Goes on as it is.
     Keep,
+    /// Goes on as this number, which is the same written otherwise.
+    Respell(Value),
     /// Goes on with this value.
     Set(Value),
     /// Has no effect, and is left out.
@@ -96,6 +98,9 @@ impl Generation {
             match self.rule(&name, &value) {
                 Ok(Fate::Keep) => {
                     config.insert(name, value);
+                }
+                Ok(Fate::Respell(same)) => {
+                    config.insert(name, same);
                 }
                 Ok(Fate::Set(to)) => {
                     clamped.push(Clamped { field, to: to.clone() });
@@ -215,7 +220,8 @@ fn at_most(value: &Value, least: i64, most: u32) -> Ruling {
     match whole(value)? {
         asked if asked < least => refuse(format!("is less than {least}"), format!("send at least {least}")),
         asked if asked > i64::from(most) => Ok(Fate::Set(most.into())),
-        _ => Ok(Fate::Keep),
+        // What is reserved by it must be the number that Google reads, and not every reader takes `1e1` for one.
+        asked => Ok(if value.is_i64() { Fate::Keep } else { Fate::Respell(asked.into()) }),
     }
 }
 

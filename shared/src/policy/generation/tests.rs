@@ -38,7 +38,6 @@ fn every_field_is_kept_or_moved_into_its_range() {
         (json!({"topK": 0}), json!({"topK": 1})),
         (json!({"topK": 5000}), json!({"topK": 1000})),
         (json!({"maxOutputTokens": 10}), json!({"maxOutputTokens": 10})),
-        (json!({"maxOutputTokens": 10.0}), json!({"maxOutputTokens": 10.0})),
         (json!({"maxOutputTokens": 70_000}), json!({"maxOutputTokens": 65_536})),
         (json!({"maxOutputTokens": u64::MAX}), json!({"maxOutputTokens": 65_536})),
         (json!({"candidateCount": 1}), json!({"candidateCount": 1})),
@@ -69,6 +68,14 @@ fn every_field_is_kept_or_moved_into_its_range() {
             assert_eq!(sent.as_object_mut().unwrap().remove("maxOutputTokens"), Some(json!(8192)), "{asked}");
         }
         assert_eq!(sent.take(), wanted.take(), "{asked}");
+    }
+}
+
+#[test]
+fn a_number_of_tokens_is_an_integer_however_it_is_written_and_its_writing_is_no_change() {
+    for written in ["10", "10.0", "1e1", "1E+1", "100e-1"] {
+        let config: Value = serde_json::from_str(&format!("{{\"maxOutputTokens\": {written}}}")).unwrap();
+        assert_eq!(sent(config), (json!({"maxOutputTokens": 10}), Vec::new()), "{written}");
     }
 }
 
