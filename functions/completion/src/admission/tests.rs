@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::answer::Usage;
-use shared::limits::{Kind, Limit, Retry, Standing, Taken};
+use shared::limits::{Kind, Limit, Quota, Retry, Standing, Taken};
 use shared::policy::Policy;
 use shared::ports::{Deadline, Failure};
 
@@ -95,4 +95,25 @@ fn a_refusal_says_whose_limit_it_is_and_when_it_turns() {
     assert!(told(Limit::Open, Retry::Soon).retryable());
     let never = told(Limit::Tokens, Retry::Never);
     assert_eq!((never.code.status().as_u16(), never.retryable()), (400, false));
+}
+
+#[test]
+fn the_limit_that_refuses_names_the_moment_of_retry_after_and_the_others_their_own() {
+    let quota = Some(Quota { most: 10, left: 1, full_in_ms: 59_000, window_ms: 60_000 });
+    let standing = Standing { requests: quota, tokens: quota, spend: quota };
+    for (limit, retry, names) in [
+        (Limit::Requests, Retry::After(1500), ["2", "59", "59"]),
+        (Limit::Tokens, Retry::After(30_001), ["59", "31", "59"]),
+        (Limit::Spend, Retry::Soon, ["59", "59", "1"]),
+        (Limit::Spend, Retry::At(Timestamp(NOW.0 + 7000)), ["59", "59", "7"]),
+        (Limit::Open, Retry::Soon, ["59", "59", "59"]),
+        (Limit::Tokens, Retry::Never, ["59", "59", "59"]),
+    ] {
+        let told = problem(&Refused { kind: Kind::Caller, limit, retry, standing }, NOW);
+        let mut headers = http::HeaderMap::new();
+        tell(told.standing.as_deref().unwrap(), &mut headers);
+        let left = headers["ratelimit"].to_str().unwrap();
+        let times: Vec<&str> = left.split(", ").map(|one| one.rsplit_once("t=").unwrap().1).collect();
+        assert_eq!(times, names, "{limit:?} {retry:?}");
+    }
 }

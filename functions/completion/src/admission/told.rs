@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::limits::{Kind, Limit, Refused, Retry, spelt};
+use shared::limits::{Kind, Limit, Refused, Retry, Standing, spelt};
 
 use crate::problem::{Code, Problem};
 
@@ -45,7 +45,24 @@ pub(super) fn problem(refused: &Refused, now: Timestamp) -> Problem {
             (Code::RateLimited, format!("{held}; try again when some have ended"), Some(SOON))
         }
     };
-    Problem { retry_after: after, standing: Some(Box::new(refused.standing)), ..Problem::new(code, message) }
+    let standing = Some(Box::new(standing(refused, after)));
+    Problem { retry_after: after, standing, ..Problem::new(code, message) }
+}
+
+/// What is left, where the limit that refuses names the same moment as `Retry-After`: two that differ would have a client
+/// choose. That all of it is there again, it tells where nobody is refused.
+fn standing(refused: &Refused, after: Option<Duration>) -> Standing {
+    let mut standing = refused.standing;
+    let quota = match refused.limit {
+        Limit::Open => None,
+        Limit::Requests => standing.requests.as_mut(),
+        Limit::Spend => standing.spend.as_mut(),
+        Limit::Tokens => standing.tokens.as_mut(),
+    };
+    if let (Some(quota), Some(after)) = (quota, after) {
+        quota.full_in_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+    }
+    standing
 }
 
 struct Whose<'r>(&'r Refused);
