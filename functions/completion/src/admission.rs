@@ -43,7 +43,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) user: Option<&'a str>,
     pub(crate) model: &'a str,
-    pub(crate) operation: Operation,
+    /// As records name it.
+    pub(crate) operation: &'static str,
 }
 
 /// Admits a request, or says why not.
@@ -67,7 +68,7 @@ pub(crate) async fn admit<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     })?;
     let claims = claims(visit, asking);
     // Counting costs nothing: it is held to the number of requests alone.
-    if asking.operation == Operation::Count {
+    if asking.operation == Operation::Count.as_str() {
         let demand = free(visit);
         let ticket = granted(visit, asking, take(visit, &claims, &demand, now).await?, now).await?;
         return Ok(Reservation::new(ticket, &demand, 0, rates));
@@ -103,18 +104,13 @@ pub(crate) async fn glance<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
 ) -> Result<(), Problem> {
     let now = visit.parts.clock.now();
     record_refusals(&visit.parts, Some(now)).await;
-    let asking = Asking { caller, user: None, model: "", operation: Operation::Count };
+    let asking = Asking { caller, user: None, model: "", operation: "models" };
     let taken = take(visit, &claims(visit, &asking), &free(visit), now).await?;
     if granted(visit, &asking, taken, now).await?.is_some() {
         return Ok(());
     }
-    let entry = Entry {
-        operation: "models".into(),
-        blocked: false,
-        error: None,
-        rules: vec![OPENING.into()],
-        ..refusals::entry(visit, &asking, now)
-    };
+    let entry =
+        Entry { blocked: false, error: None, rules: vec![OPENING.into()], ..refusals::entry(visit, &asking, now) };
     visit.record(entry).await.map_err(|unavailable| Problem::unrecorded(&unavailable))
 }
 
@@ -197,11 +193,11 @@ pub(crate) async fn close<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     recorded: bool,
 ) {
     let parts = passage.visit.parts.clone();
-    let Some(ticket) = passage.reservation.ticket.take().filter(|ticket| ticket.opened) else { return };
     // The outcome may be stored at a second try, which then needs the ticket.
     if due != Due::Release && !recorded {
         return;
     }
+    let Some(ticket) = passage.reservation.ticket.take().filter(|ticket| ticket.opened) else { return };
     let now = parts.clock.now();
     let closing = async {
         match due {

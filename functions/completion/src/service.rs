@@ -88,6 +88,7 @@ where
     let Request { model, operation, user, ask, .. } = request;
     let user = end_user(&headers, user, policy)?;
     let bounded = compose::bound(&ask, policy)?;
+    let operation = operation.as_str();
     let asking = admission::Asking { caller: &caller, user: user.as_deref(), model: &model, operation };
     let reservation = admission::admit(visit, &asking, &ask, &bounded).await?;
     let verdict = rules.guard.judge(&ask.conversation);
@@ -110,7 +111,7 @@ where
         caller: caller.name,
         user,
         surface: visit.surface.as_str().into(),
-        operation: operation.as_str().into(),
+        operation: operation.into(),
         model,
         decision: verdict.decision,
         blocked: false,

@@ -163,7 +163,7 @@ pub(super) fn entry<M, C, Q, K>(visit: &Visit<M, C, Q, K>, asking: &Asking<'_>, 
         // There may be many of them in a minute.
         user: None,
         surface: visit.surface.as_str().into(),
-        operation: asking.operation.as_str().into(),
+        operation: asking.operation.into(),
         model: asking.model.to_owned(),
         decision: Decision::Allow,
         blocked: true,

@@ -234,6 +234,15 @@ async fn a_request_waits_for_no_more_than_a_second_for_the_records_of_others() {
     assert_eq!(house.refusals().len(), 5 + 4);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_list_of_models_that_is_refused_is_on_record_as_one() {
+    let house = House::new("[admission.caller]\nrequests_per_minute = 1\nburst = 1\n", Slow::default());
+    let list = || Request::get("/v1beta/models").header("x-goog-api-key", &house.key).body(Full::default()).unwrap();
+    assert_eq!(house.send(list()).await.status, 200);
+    assert_eq!(house.send(list()).await.status, 429);
+    assert_eq!(house.queue.records().last().unwrap().entry.operation, "models");
+}
+
 fn failing<T: Send + 'static>(asked: &Arc<AtomicUsize>) -> Fetch<T> {
     let asked = Arc::clone(asked);
     Box::new(move || {

@@ -80,4 +80,16 @@ mod tests {
             assert_eq!((&error["error"]["type"], &error["error"]["code"]), (&json!(kind), &json!(code)));
         }
     }
+
+    #[test]
+    fn the_readme_names_every_code_of_theirs_with_ours() {
+        let readme = include_str!("../../../README.md");
+        let (_, told) = readme.split_once("by OpenAI's name: ").unwrap();
+        let told: String = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (ours, theirs) in THEIRS {
+            let (_, rest) = told.split_once(&format!("`{theirs}` (")).unwrap_or_else(|| panic!("{theirs}"));
+            let (listed, _) = rest.split_once(')').unwrap();
+            assert!(listed.contains(&format!("`{}`", ours.as_str())), "{theirs} ({})", ours.as_str());
+        }
+    }
 }
