@@ -72,6 +72,8 @@ pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
 pub(crate) enum NoPolicy {
     #[error("the policy has mistakes\n{0}")]
     Invalid(Invalid),
+    #[error("the policy {} could not be built", path.display())]
+    Unbuildable { path: PathBuf },
     #[error("could not read the policy {}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -85,6 +87,7 @@ impl NoPolicy {
     const fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "policy_invalid",
+            Self::Unbuildable { .. } => "policy_unbuildable",
             Self::Unreadable { .. } => "policy_unreadable",
         }
     }

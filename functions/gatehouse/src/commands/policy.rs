@@ -69,7 +69,7 @@ impl Policies {
                     writeln!(io::stdout(), "{invalid}")?;
                     Ok(Ending::Amiss)
                 }
-                Err(unreadable @ NoPolicy::Unreadable { .. }) => Err(unreadable.into()),
+                Err(none @ (NoPolicy::Unbuildable { .. } | NoPolicy::Unreadable { .. })) => Err(none.into()),
             },
             Policy::Show => {
                 if in_force.as_ref().is_some_and(|text| text.trim().is_empty()) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::policy::Compiled;
@@ -31,19 +32,18 @@ impl Watched {
         Ok((Self { path: path.to_owned(), text: Some(text), found: None }, compiled))
     }
 
-    /// Another policy than last time, or what is wrong with it; `None` while nothing has changed.
+    /// Another policy than last time, or why there is none; `None` while nothing has changed.
     ///
     /// A change counts once it is seen twice: who saves a file may empty it first, and an empty one is a policy too.
-    fn look(&mut self) -> Option<Result<Compiled, NoPolicy>> {
+    fn look(&mut self) -> Option<Result<String, NoPolicy>> {
         match fs::read_to_string(&self.path) {
             Ok(text) if self.text.as_ref() == Some(&text) => {
                 self.found = None;
                 None
             }
             Ok(text) if self.found.as_ref() == Some(&text) => {
-                let compiled = parse(&self.path, &text);
                 self.text = self.found.take();
-                Some(compiled)
+                Some(Ok(text))
             }
             Ok(text) => {
                 self.found = Some(text);
@@ -62,25 +62,48 @@ fn parse(path: &Path, text: &str) -> Result<Compiled, NoPolicy> {
     Compiled::parse(&path.display().to_string(), text).map_err(NoPolicy::Invalid)
 }
 
+/// Builds what was found, which takes a while.
+async fn built(
+    found: Result<String, NoPolicy>,
+    path: &Path,
+    build: impl FnOnce(&Path, &str) -> Result<Compiled, NoPolicy> + Send + 'static,
+) -> Result<Compiled, NoPolicy> {
+    let (text, from) = (found?, path.to_owned());
+    let built = tokio::task::spawn_blocking(move || build(&from, &text)).await;
+    // The panic hook has told where.
+    built.unwrap_or_else(|_| Err(NoPolicy::Unbuildable { path: path.to_owned() }))
+}
+
 /// Hands over every policy that the file comes to hold, or the code of why it is none. It never ends.
 ///
 /// A change that could not be put on record is handed over again.
 pub(crate) async fn follow(
-    mut watched: Option<Watched>,
+    watched: Option<Watched>,
     adopt: impl AsyncFn(Result<Compiled, &'static str>) -> Result<(), Unavailable>,
 ) {
-    while let Some(mut file) = watched.take() {
+    match watched {
+        Some(file) => follow_by(parse, file, adopt).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn follow_by(
+    build: impl FnOnce(&Path, &str) -> Result<Compiled, NoPolicy> + Copy + Send + 'static,
+    file: Watched,
+    adopt: impl AsyncFn(Result<Compiled, &'static str>) -> Result<(), Unavailable>,
+) {
+    let file = Arc::new(Mutex::new(file));
+    let watched = || file.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = watched().path.clone();
+    loop {
         tokio::time::sleep(EVERY).await;
-        // Building a policy takes a while, and a disk may.
-        let looked = tokio::task::spawn_blocking(move || {
-            let found = file.look();
-            (file, found)
-        });
-        let Ok((mut file, found)) = looked.await else { break };
-        let recorded = match found {
-            None => Ok(()),
-            Some(Ok(compiled)) => adopt(Ok(compiled)).await,
-            Some(Err(error)) => {
+        let looking = Arc::clone(&file);
+        // A disk may take a while.
+        let look = move || looking.lock().unwrap_or_else(PoisonError::into_inner).look();
+        let Ok(Some(found)) = tokio::task::spawn_blocking(look).await else { continue };
+        let recorded = match built(found, &path, build).await {
+            Ok(compiled) => adopt(Ok(compiled)).await,
+            Err(error) => {
                 let (code, why) = (error.code(), Chain(&error));
                 tracing::error!(code = "policy_refused", reason = code, error = %why, "the policy in force stays");
                 adopt(Err(code)).await
@@ -89,11 +112,9 @@ pub(crate) async fn follow(
         if let Err(unavailable) = recorded {
             let error = Chain(&unavailable);
             tracing::error!(code = "policy_unrecorded", %error, "the policy in force stays until this is on record");
-            file.text = None;
+            watched().text = None;
         }
-        watched = Some(file);
     }
-    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]
@@ -109,13 +130,13 @@ mod tests {
         assert!(file.look().is_none());
         fs::write(&path, "# other\n").unwrap();
         assert!(file.look().is_none());
-        let second = file.look().unwrap().unwrap();
+        let second = parse(&path, &file.look().unwrap().unwrap()).unwrap();
         assert_ne!(second.policy.version(), first.policy.version());
         assert!(file.look().is_none());
 
         fs::write(&path, "nonsense").unwrap();
         assert!(file.look().is_none());
-        assert!(matches!(file.look(), Some(Err(NoPolicy::Invalid(_)))));
+        assert_eq!(file.look().unwrap().unwrap(), "nonsense");
         assert!(file.look().is_none());
 
         fs::remove_file(&path).unwrap();
@@ -134,5 +155,30 @@ mod tests {
         fs::write(&path, "# one\n").unwrap();
         assert!(file.look().is_none());
         assert!(file.look().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_while_a_policy_is_built_refuses_it_and_the_next_is_taken() {
+        const FATAL: &str = "# fatal\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, "").unwrap();
+        let (file, _) = Watched::open(&path).unwrap();
+        fs::write(&path, FATAL).unwrap();
+        let build = |path: &Path, text: &str| if text == FATAL { panic!("a fault of ours") } else { parse(path, text) };
+        let (handed, mut came) = tokio::sync::mpsc::unbounded_channel();
+        let adopt = async |found: Result<Compiled, &'static str>| {
+            handed.send(found.map(|compiled| compiled.policy.version().to_owned())).unwrap();
+            Ok(())
+        };
+        let watch = async {
+            assert_eq!(came.recv().await.unwrap(), Err("policy_unbuildable"));
+            fs::write(&path, "# mended\n").unwrap();
+            came.recv().await.unwrap().unwrap();
+        };
+        tokio::select! {
+            () = follow_by(build, file, adopt) => {}
+            () = watch => {}
+        }
     }
 }
