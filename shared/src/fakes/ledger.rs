@@ -83,6 +83,7 @@ mod tests {
     #[test]
     fn the_ledger_in_memory_keeps_the_laws() {
         laws::all(&Ledger::default);
+        laws::agrees_with_the_reference(&Ledger::default, 512);
     }
 
     #[test]
