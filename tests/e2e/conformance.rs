@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::Stdio;
 
 use serde_json::json;
-use tests::gate::Gate;
+use tests::gate::Setup;
 use tests::gemini::Gemini;
 use tests::gemini::cases::{self, SIGNATURE};
 use tests::sdk::{Sdk, script};
@@ -20,6 +20,7 @@ const CASES: &[&str] = &[
     "blocked_by_the_gate",
     "blocked_by_the_gate_streamed",
     "blocked_output",
+    "budget_spent",
     "caches_not_served",
     "chat",
     "count_tokens",
@@ -32,6 +33,7 @@ const CASES: &[&str] = &[
     "midstream_error",
     "models_get",
     "models_list",
+    "rate_limited",
     "redacted",
     "redacted_stream",
     "stream",
@@ -59,12 +61,14 @@ const OPENAI_CASES: &[&str] = &[
     "blocked_by_the_gate_streamed",
     "blocked_output",
     "blocked_parse",
+    "budget_spent",
     "chat",
     "chat_by_turns",
     "cut_stream",
     "embeddings_not_served",
     "files_not_served",
     "image",
+    "json_object",
     "json_schema",
     "midstream_error",
     "models_get",
@@ -72,6 +76,7 @@ const OPENAI_CASES: &[&str] = &[
     "other_bases",
     "parse",
     "parse_tools",
+    "rate_limited",
     "redacted",
     "redacted_stream",
     "responses_not_served",
@@ -89,6 +94,9 @@ const OPENAI_CASES: &[&str] = &[
     "upstream_key_rejected",
     "wrong_key",
 ];
+
+/// The policy that the cases are for: an end user who is named asks once, and then meets a limit.
+pub(crate) const POLICY: &str = "[admission.user]\nrequests_per_minute = 1\nburst = 1\nusd = \"0.10\"\n";
 
 /// A script that does what a user of an SDK does, and all its cases.
 #[derive(Clone, Copy)]
@@ -108,7 +116,7 @@ const OPENAI_NODE: Suite = Suite { sdk: Sdk::Node, file: "openai.mjs", cases: &[
 pub(crate) const SUITES: [Suite; 5] = [GOOGLE_2, GOOGLE_3, GOOGLE_NODE, OPENAI_3, OPENAI_NODE];
 
 impl Suite {
-    /// Runs it against an endpoint: every case goes well, and no other is there.
+    /// Runs it against an endpoint under [`POLICY`]: every case goes well, and no other is there.
     pub(crate) async fn conforms(&self, endpoint: &str, key: &str) {
         let mut command = script(self.sdk, self.file).await;
         command.env("BASE_URL", endpoint).env("API_KEY", key).env("SIGNATURE", SIGNATURE);
@@ -126,7 +134,7 @@ impl Suite {
     /// The same before a gate of its own, whose Gemini is sent nothing that it would refuse.
     async fn conforms_on_a_laptop(&self) -> Gemini {
         let gemini = Gemini::start(cases::brain).await;
-        let gate = Gate::start(&gemini).await;
+        let gate = Setup::default().policy(POLICY).start(&gemini).await;
         self.conforms(&gate.endpoint, &gate.key).await;
         gemini.assert_faultless();
         gemini

@@ -12,11 +12,12 @@ use tests::gemini::errors::KNOWN;
 use tests::gemini::{Script, answer, cases};
 
 use super::stack::Stack;
-use crate::conformance::SUITES;
+use crate::conformance::{POLICY, SUITES};
 use crate::{COUNT, GENERATE, STREAM, prompt};
 
 pub(super) async fn the_official_sdks_work(stack: &Stack) {
     stack.answer_by(cases::brain);
+    stack.put_policy(POLICY).await;
     let function = stack.start().await;
     let url = function.url();
     join_all(SUITES.iter().map(async |suite| suite.conforms(&url, &stack.caller().await).await)).await;

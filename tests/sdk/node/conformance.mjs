@@ -43,6 +43,17 @@ async function refused(call, code, status) {
   return error;
 }
 
+const askAs = (user, contents, config) =>
+  ask(contents, { ...config, httpOptions: { headers: { "x-gatehouse-user": user } } });
+
+/** When a call that meets a limit is told to come back, in seconds. */
+async function limited(call, reason) {
+  const { details } = await refused(call, 429, "RESOURCE_EXHAUSTED");
+  const detail = (kind) => details.find((one) => one["@type"].endsWith(kind));
+  assert.equal(detail("ErrorInfo").reason, reason);
+  return Number.parseFloat(detail("RetryInfo").retryDelay);
+}
+
 const tools = [
   {
     functionDeclarations: [
@@ -152,6 +163,17 @@ const cases = {
     const { details } = await refused(() => ask("case:error-quota-minute"), 429, "RESOURCE_EXHAUSTED");
     const kinds = details.map((detail) => detail["@type"].split(".").at(-1));
     assert(kinds.includes("ErrorInfo") && kinds.includes("RetryInfo"), kinds.join(" "));
+  },
+  async rate_limited() {
+    const once = () => askAs("hasty", "case:hello", { maxOutputTokens: 64 });
+    await once();
+    const after = await limited(once, "RATE_LIMITED");
+    assert(after > 0 && after <= 60, `${after}`);
+  },
+  async budget_spent() {
+    const once = () => askAs("spender", "case:long", { maxOutputTokens: 8000 });
+    assert.equal((await once()).usageMetadata.candidatesTokenCount, 8000);
+    assert((await limited(once, "BUDGET_SPENT")) > 0);
   },
   async upstream_500() {
     const error = await refusal(() => ask("case:error-internal"));

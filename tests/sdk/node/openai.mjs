@@ -152,6 +152,10 @@ const cases = {
     const completion = await ask("case:json", { response_format: person });
     assert.deepEqual(JSON.parse(completion.choices[0].message.content), { name: "Ada", age: 36 });
   },
+  async json_object() {
+    const completion = await ask("case:json-object", { response_format: { type: "json_object" } });
+    assert.deepEqual(JSON.parse(completion.choices[0].message.content), { any: ["thing"] });
+  },
   async image() {
     const image_url = { url: `data:image/png;base64,${PIXEL}` };
     const completion = await ask(user([{ type: "image_url", image_url }, { type: "text", text: "case:image" }]));
@@ -199,6 +203,31 @@ const cases = {
     const call = () => patient.chat.completions.create({ model, messages: user("case:error-quota-day") });
     await refused(call, OpenAI.RateLimitError);
     assert.equal(asked, 1);
+  },
+  async rate_limited() {
+    const once = () => ask("case:hello", { max_tokens: 64, user: "hasty" });
+    await once();
+    const error = await refused(once, OpenAI.RateLimitError);
+    assert.deepEqual([error.code, error.type], ["rate_limit_exceeded", "rate_limit_error"]);
+    const after = error.headers.get("retry-after");
+    assert(after >= 1 && after <= 60, after);
+    assert(error.headers.get("ratelimit").includes(`"rpm";r=0;t=${after}`), error.headers.get("ratelimit"));
+    assert.equal(error.headers.get("x-should-retry"), null);
+  },
+  async budget_spent() {
+    let asked = 0;
+    const counting = (url, init) => {
+      asked += 1;
+      return fetch(url, init);
+    };
+    const patient = connect({ maxRetries: 2, fetch: counting });
+    const body = { model, messages: user("case:long"), max_tokens: 8000, user: "spender" };
+    const call = () => patient.chat.completions.create(body);
+    assert.equal((await call()).usage.completion_tokens, 8000);
+    const error = await refused(call, OpenAI.RateLimitError);
+    assert.deepEqual([error.code, error.type], ["insufficient_quota", "rate_limit_error"]);
+    assert.equal(error.headers.get("x-should-retry"), "false");
+    assert.equal(asked, 2);
   },
   async upstream_500() {
     const error = await refused(() => ask("case:error-internal"), OpenAI.InternalServerError);

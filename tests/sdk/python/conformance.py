@@ -220,6 +220,35 @@ def upstream_429():
     assert "ErrorInfo" in kinds and "RetryInfo" in kinds, kinds
 
 
+def ask_as(user, prompt, **config):
+    options = types.HttpOptions(headers={"x-gatehouse-user": user})
+    return ask(prompt, http_options=options, **config)
+
+
+def limited(call, reason):
+    error = refusal(call, errors.ClientError)
+    expect((error.code, error.status), (429, "RESOURCE_EXHAUSTED"))
+    details = {detail["@type"].rsplit(".", 1)[-1]: detail for detail in error.details["error"]["details"]}
+    expect(details["ErrorInfo"]["reason"], reason)
+    return float(details["RetryInfo"]["retryDelay"].removesuffix("s"))
+
+
+@case
+def rate_limited():
+    once = lambda: ask_as("hasty", "case:hello", max_output_tokens=64)
+    once()
+    after = limited(once, "RATE_LIMITED")
+    assert 0 < after <= 60, after
+
+
+@case
+def budget_spent():
+    once = lambda: ask_as("spender", "case:long", max_output_tokens=8000)
+    expect(once().usage_metadata.candidates_token_count, 8000)
+    after = limited(once, "BUDGET_SPENT")
+    assert after > 0, after
+
+
 @case
 def upstream_500():
     error = refusal(lambda: ask("case:error-internal"), errors.ServerError)

@@ -187,6 +187,12 @@ def json_schema():
 
 
 @case
+def json_object():
+    completion = ask("case:json-object", response_format={"type": "json_object"})
+    expect(json.loads(completion.choices[0].message.content), {"any": ["thing"]})
+
+
+@case
 def image():
     url = f"data:image/png;base64,{PIXEL}"
     content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "case:image"}]
@@ -248,6 +254,33 @@ def upstream_429_is_not_retried_when_futile():
     call = lambda: client.chat.completions.create(model=MODEL, messages=user("case:error-quota-day"))
     error = refusal(call, openai.RateLimitError)
     expect(error.response.headers["x-should-retry"], "false")
+    expect(error.response.request.headers["x-stainless-retry-count"], "0")
+
+
+@case
+def rate_limited():
+    ask("case:hello", max_tokens=64, user="hasty")
+    error = refusal(lambda: ask("case:hello", max_tokens=64, user="hasty"), openai.RateLimitError)
+    expect((error.code, error.type), ("rate_limit_exceeded", "rate_limit_error"))
+    headers = error.response.headers
+    assert 1 <= int(headers["retry-after"]) <= 60, headers
+    # The limit that refuses names the same moment.
+    assert f'"rpm";r=0;t={headers["retry-after"]}' in headers["ratelimit"], headers
+    assert "x-should-retry" not in headers, headers
+
+
+@case
+def budget_spent():
+    client = connect(retries=2)
+    call = lambda: client.chat.completions.create(
+        model=MODEL, messages=user("case:long"), max_tokens=8000, user="spender"
+    )
+    expect(call().usage.completion_tokens, 8000)
+    error = refusal(call, openai.RateLimitError)
+    expect((error.code, error.type), ("insufficient_quota", "rate_limit_error"))
+    expect(error.response.headers["x-should-retry"], "false")
+    # It is told when the budget begins anew, and the SDK does not wait for it.
+    assert int(error.response.headers["retry-after"]) > 0, error.response.headers
     expect(error.response.request.headers["x-stainless-retry-count"], "0")
 
 

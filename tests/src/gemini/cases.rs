@@ -38,6 +38,8 @@ fn generate(request: &Request) -> Script {
         "chat" => Script::answer(request, &text(&format!("Contents so far: {}.", request.contents().len()))),
         "tools" => tools(request),
         "json" => json_mode(request),
+        "json-object" => json_object(request),
+        "long" => long(request),
         "image" => image(request),
         "blocked" => Script::answer(request, &blocked("PROHIBITED_CONTENT")),
         "safety" => Script::answer(request, &Answer::new().finish("SAFETY").value()),
@@ -102,6 +104,27 @@ fn json_mode(request: &Request) -> Script {
         return refuse("JSON mode came without its media type or its schema");
     }
     Script::answer(request, &text(r#"{"name": "Ada", "age": 36}"#))
+}
+
+fn json_object(request: &Request) -> Script {
+    let config = request.body.as_ref().and_then(|body| body.get("generationConfig"));
+    let Some(config) = config.filter(|config| config["responseMimeType"] == "application/json") else {
+        return refuse("JSON mode came without its media type");
+    };
+    if config.get("responseSchema").or_else(|| config.get("responseJsonSchema")).is_some() {
+        return refuse("JSON mode came with a schema that nobody has sent");
+    }
+    Script::answer(request, &text(r#"{"any": ["thing"]}"#))
+}
+
+/// As long an answer as may be, by its usage.
+fn long(request: &Request) -> Script {
+    let most = request.body.as_ref().and_then(|body| body.pointer("/generationConfig/maxOutputTokens"));
+    let most = most.and_then(Value::as_u64).unwrap_or_default();
+    let mut answer = text("And so on.");
+    answer["usageMetadata"] =
+        json!({"promptTokenCount": 11, "candidatesTokenCount": most, "totalTokenCount": 11 + most});
+    Script::answer(request, &answer)
 }
 
 fn image(request: &Request) -> Script {
