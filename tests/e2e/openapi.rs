@@ -18,9 +18,6 @@ use crate::ROOMY;
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,negative_data_rejection,unsupported_method,ignored_auth";
 
-/// How many requests schemathesis makes up for a route in its last phase.
-const EXAMPLES: &str = "20";
-
 /// How long it may take. It takes some forty seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -70,43 +67,70 @@ async fn the_document_needs_no_key_and_tells_no_secret() {
     assert_eq!((post.status.as_u16(), post.header("allow")), (405, "GET, HEAD"), "{post:?}");
 }
 
-#[tokio::test]
-async fn schemathesis_finds_no_answer_that_the_document_does_not_foresee() {
-    let gemini = Gemini::start(obliging).await;
-    let gate = Setup::default().policy(ROOMY).start(&gemini).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("openapi.json");
-    fs::write(&file, for_one_model(described(&gate).await).to_string()).unwrap();
-    let report = folder.path().join("report.json");
-    let told = run(&gate, &file, &report).await;
-    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap_or_else(|_| panic!("{told}"))).unwrap();
-    assert_eq!((&report["failures"], &report["errors"]), (&json!([]), &json!([])), "{told}");
-    assert_eq!((&report["complete"], &report["exit_code"]), (&json!(true), &json!(0)), "{told}");
-    assert!(report["test_cases"]["generated"].as_u64().is_some_and(|cases| cases > 1000), "{told}");
-    // A limit that refuses all of them would leave nothing tested.
-    assert_eq!(report["warnings"]["rate_limited"], json!([]), "{told}");
-    for (route, phases) in report["valid_rates"].as_object().unwrap() {
-        let of = |outcome: &str| -> u64 {
-            phases.as_object().unwrap().values().filter_map(|phase| phase[outcome].as_u64()).sum()
-        };
-        let open = ["GET /healthz", "GET /openapi.json"].contains(&route.as_str());
-        assert!(of("accepted") > 0 && (open || of("rejected") > 0), "{route} was not tried both ways:\n{told}");
-    }
-    assert_eq!(report["operations"]["tested"], report["operations"]["selected"], "{told}");
+/// What schemathesis is let loose on.
+struct Visit {
+    /// The header that holds the key, with `KEY` in its place.
+    credential: &'static str,
+    /// Routes, by an option of its own.
+    paths: [&'static str; 2],
+    /// How many requests it makes up for a route in its last phase.
+    examples: &'static str,
+    /// How many it makes up at least, in all.
+    least: u64,
 }
 
-/// What schemathesis prints. What it counted and found is in its report.
-async fn run(gate: &Gate, document: &Path, report: &Path) -> String {
-    let mut command = script(Sdk::Schemathesis, "schemathesis_run.py").await;
-    command.current_dir(document.parent().unwrap());
-    command.arg("run").arg(document).args(["--url", &gate.endpoint, "--checks", CHECKS]);
-    command.arg("--header").arg(format!("x-goog-api-key: {}", gate.key));
-    // These bases are `/v1` by other names, and their largest route would be tried twice more.
-    command.args(["--exclude-path-regex", "^/(openai/v1|v1beta/openai)/chat/"]);
-    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "1"]);
-    command.args(["--generation-database", "none", "--continue-on-failure", "--no-shrink"]);
-    command.args(["--no-color", "--report", "json", "--report-json-path"]).arg(report);
-    let ran = tokio::time::timeout(PATIENCE, command.output()).await;
-    let output = wait::done("run schemathesis", wait::done("wait for schemathesis", ran));
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+#[tokio::test]
+async fn schemathesis_finds_no_answer_that_the_document_does_not_foresee() {
+    // The other bases are `/v1` by other names, and their largest route would be tried twice more.
+    let paths = ["--exclude-path-regex", "^/(openai/v1|v1beta/openai)/chat/"];
+    let visit = Visit { credential: "x-goog-api-key: KEY", paths, examples: "20", least: 1000 };
+    visit.finds_nothing().await;
+}
+
+#[tokio::test]
+async fn nor_does_it_where_the_key_is_a_bearer_and_the_answers_are_openais() {
+    let paths = ["--include-path-regex", "^/v1/"];
+    let visit = Visit { credential: "Authorization: Bearer KEY", paths, examples: "10", least: 100 };
+    visit.finds_nothing().await;
+}
+
+impl Visit {
+    async fn finds_nothing(&self) {
+        let gemini = Gemini::start(obliging).await;
+        let gate = Setup::default().policy(ROOMY).start(&gemini).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("openapi.json");
+        fs::write(&file, for_one_model(described(&gate).await).to_string()).unwrap();
+        let report = folder.path().join("report.json");
+        let told = self.run(&gate, &file, &report).await;
+        let report: Value = serde_json::from_slice(&fs::read(&report).unwrap_or_else(|_| panic!("{told}"))).unwrap();
+        assert_eq!((&report["failures"], &report["errors"]), (&json!([]), &json!([])), "{told}");
+        assert_eq!((&report["complete"], &report["exit_code"]), (&json!(true), &json!(0)), "{told}");
+        let generated = report["test_cases"]["generated"].as_u64();
+        assert!(generated.is_some_and(|cases| cases > self.least), "{told}");
+        // A limit that refuses all of them would leave nothing tested.
+        assert_eq!(report["warnings"]["rate_limited"], json!([]), "{told}");
+        for (route, phases) in report["valid_rates"].as_object().unwrap() {
+            let of = |outcome: &str| -> u64 {
+                phases.as_object().unwrap().values().filter_map(|phase| phase[outcome].as_u64()).sum()
+            };
+            let open = ["GET /healthz", "GET /openapi.json"].contains(&route.as_str());
+            assert!(of("accepted") > 0 && (open || of("rejected") > 0), "{route} was not tried both ways:\n{told}");
+        }
+        assert_eq!(report["operations"]["tested"], report["operations"]["selected"], "{told}");
+    }
+
+    /// What schemathesis prints. What it counted and found is in its report.
+    async fn run(&self, gate: &Gate, document: &Path, report: &Path) -> String {
+        let mut command = script(Sdk::Schemathesis, "schemathesis_run.py").await;
+        command.current_dir(document.parent().unwrap());
+        command.arg("run").arg(document).args(["--url", &gate.endpoint, "--checks", CHECKS]);
+        command.arg("--header").arg(self.credential.replace("KEY", &gate.key)).args(self.paths);
+        command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", self.examples, "--seed", "1"]);
+        command.args(["--generation-database", "none", "--continue-on-failure", "--no-shrink"]);
+        command.args(["--no-color", "--report", "json", "--report-json-path"]).arg(report);
+        let ran = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = wait::done("run schemathesis", wait::done("wait for schemathesis", ran));
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    }
 }
