@@ -5,6 +5,7 @@ mod deployment;
 mod ends;
 mod faults;
 mod infra;
+mod keys;
 mod lambda;
 mod operator;
 mod service;

@@ -259,8 +259,17 @@ fn bare(mut command: Command) -> Command {
 /// When it is not built.
 #[must_use]
 pub fn binary() -> PathBuf {
+    built("gatehouse")
+}
+
+/// Any of the built binaries.
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
     let test = wait::done("find the running test", std::env::current_exe());
-    let binary = test.parent().and_then(Path::parent).unwrap_or(&test).join("gatehouse");
+    let binary = test.parent().and_then(Path::parent).unwrap_or(&test).join(name);
     assert!(
         binary.exists(),
         "{} is not built: run `cargo test --workspace`, or `cargo build --bins` first",

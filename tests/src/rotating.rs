@@ -6,12 +6,13 @@
 mod google;
 mod secrets;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -19,7 +20,7 @@ use self::google::Google;
 use self::secrets::Secrets;
 use crate::aws::server::{Body, Server, json as answer};
 
-/// The secret's ARN.
+/// The secret's ARN, where no other is [adopted](World::adopt).
 pub const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:gatehouse/gemini-key-AbCdEf";
 
 /// What every key begins with, so that one that was printed is found.
@@ -27,6 +28,9 @@ pub const CANARY: &str = "AQ.canary";
 
 /// What every access token begins with, likewise.
 pub const TOKEN: &str = "ya29.canary";
+
+/// By what a person renews tokens.
+pub const PERSON: &str = "canary-refresh-token";
 
 /// What befalls a call of the function's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +59,21 @@ type Told = (u16, Value);
 struct State {
     secrets: Secrets,
     google: Google,
-    /// Calls of the function's since the fault was planned, and the fault with the number of the call it befalls.
+    /// Calls of the function's since the fault was planned, and the fault with the call that it befalls.
     calls: usize,
-    planned: Option<(usize, Fault)>,
+    planned: Option<(Which, Fault)>,
     injected: usize,
     /// Requests that no service knows: a mistake of the function's, or of the double's.
     odd: Vec<String>,
+}
+
+/// The call of the function's that a fault befalls.
+#[derive(Debug)]
+enum Which {
+    /// The one of this number.
+    Number(usize),
+    /// The next one that asks for this: an operation of Secrets Manager's, or method and path.
+    Named(&'static str),
 }
 
 /// The world that a key is rotated in.
@@ -78,7 +91,11 @@ impl World {
         let (shared, killing) = (Arc::clone(&state), Arc::clone(&deadly));
         let server = Server::start(move |request| {
             let (state, deadly) = (Arc::clone(&shared), Arc::clone(&killing));
-            async move { attend(request, &state, &deadly).await }
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.ok()?.to_bytes();
+                attend(&parts, body, &state, &deadly).await
+            }
         })
         .await;
         Self { server, state, deadly }
@@ -90,6 +107,16 @@ impl World {
         self.server.url()
     }
 
+    /// Answers a request that came in elsewhere; `None` ends the connection without a word.
+    pub async fn answer(&self, parts: &Parts, body: Bytes) -> Option<Response<Body>> {
+        attend(parts, body, &self.state, &self.deadly).await
+    }
+
+    /// Holds the secret with this ARN from now on, which nobody rotates yet.
+    pub fn adopt(&self, arn: &str) {
+        self.state.lock().unwrap().secrets = Secrets::adopted(arn);
+    }
+
     /// Announces a version, as `RotateSecret` does before it calls the function.
     ///
     /// # Panics
@@ -98,15 +125,67 @@ impl World {
         assert!(self.state.lock().unwrap().secrets.begin(version), "a rotation is under way");
     }
 
+    /// Takes `AWSPENDING` off, as `CancelRotateSecret` and an operator do to a rotation that has got stuck.
+    pub fn withdraw(&self) {
+        self.state.lock().unwrap().secrets.withdraw();
+    }
+
+    /// Puts a version by hand; `None` announces it only.
+    pub fn hold(&self, version: &str, stage: &str, value: Option<&str>) {
+        self.state.lock().unwrap().secrets.hold(version, stage, value);
+    }
+
+    /// Makes a key by hand, and tells its string.
+    pub fn mint(&self, id: &str, annotations: &Value) -> String {
+        self.state.lock().unwrap().google.mint(id, annotations)
+    }
+
+    /// Deletes a key by hand.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn delete(&self, id: &str) {
+        self.state.lock().unwrap().google.remove(id);
+    }
+
+    /// Whether the key with this string is taken for a request; `None` where no such key was ever made.
+    #[must_use]
+    pub fn takes(&self, string: &str) -> Option<bool> {
+        self.state.lock().unwrap().google.takes(string)
+    }
+
+    /// The id of the key with this string.
+    #[must_use]
+    pub fn id(&self, string: &str) -> Option<String> {
+        self.state.lock().unwrap().google.id(string)
+    }
+
+    /// The ids of the keys that are alive.
+    #[must_use]
+    pub fn alive(&self) -> BTreeSet<String> {
+        self.state.lock().unwrap().google.alive()
+    }
+
+    /// How often a rotation was to be switched on and not to begin: then `testSecret` alone is called.
+    #[must_use]
+    pub fn rehearsals(&self) -> usize {
+        self.state.lock().unwrap().secrets.rehearsals()
+    }
+
     /// Has a fault befall the function's call of this number from now on.
     pub fn plan(&self, call: usize, fault: Fault) {
         let mut state = self.state.lock().unwrap();
-        (state.calls, state.planned) = (0, Some((call, fault)));
+        (state.calls, state.planned) = (0, Some((Which::Number(call), fault)));
     }
 
-    /// Takes back what was planned and has not come to pass.
-    pub fn calm(&self) {
-        self.state.lock().unwrap().planned = None;
+    /// Has a fault befall the function's next call for this: an operation of Secrets Manager's, or `METHOD /path`.
+    pub fn plan_at(&self, call: &'static str, fault: Fault) {
+        self.state.lock().unwrap().planned = Some((Which::Named(call), fault));
+    }
+
+    /// Takes back what was planned; whether it has not come to pass.
+    pub fn calm(&self) -> bool {
+        self.state.lock().unwrap().planned.take().is_some()
     }
 
     /// Returns when a process must die.
@@ -133,6 +212,12 @@ impl World {
         state.secrets.holder("AWSCURRENT").and_then(|version| state.secrets.value(&version))
     }
 
+    /// The text of a version.
+    #[must_use]
+    pub fn value(&self, version: &str) -> Option<String> {
+        self.state.lock().unwrap().secrets.value(version)
+    }
+
     /// How many keys are alive at Google.
     #[must_use]
     pub fn living(&self) -> usize {
@@ -145,9 +230,11 @@ impl World {
         self.state.lock().unwrap().google.made()
     }
 
-    /// Time passes for what is remembered at Google: marks, uses and keys are older by so many days.
-    pub fn age(&self, days: u64) {
-        self.state.lock().unwrap().google.age(days);
+    /// Time passes for what is remembered: versions, marks, uses and keys are older by so many days.
+    pub fn age(&self, days: u32) {
+        let mut state = self.state.lock().unwrap();
+        state.google.age(days);
+        state.secrets.age(days);
     }
 
     /// Fails the test where anything was asked that no service knows.
@@ -160,14 +247,12 @@ impl World {
     }
 }
 
-async fn attend(request: Request<Incoming>, state: &Mutex<State>, deadly: &Notify) -> Option<Response<Body>> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await.ok()?.to_bytes();
+async fn attend(head: &Parts, body: Bytes, state: &Mutex<State>, deadly: &Notify) -> Option<Response<Body>> {
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-    let asked = Asked { method: head.method, path, query, headers: head.headers, body };
+    let asked = Asked { method: head.method.clone(), path, query, headers: head.headers.clone(), body };
     let (told, fault) = {
         let mut state = state.lock().unwrap();
-        let fault = if asked.is_of_traffic() { None } else { state.next_fault() };
+        let fault = if asked.is_of_traffic() { None } else { state.next_fault(&asked) };
         let told = match fault {
             Some(Fault::DieBefore | Fault::Throttle | Fault::Break) => None,
             Some(Fault::DieAfter | Fault::Lose) | None => Some(state.serve(&asked)),
@@ -188,9 +273,12 @@ async fn attend(request: Request<Incoming>, state: &Mutex<State>, deadly: &Notif
 }
 
 impl State {
-    fn next_fault(&mut self) -> Option<Fault> {
+    fn next_fault(&mut self, asked: &Asked) -> Option<Fault> {
         self.calls += 1;
-        let (_, fault) = self.planned.take_if(|(call, _)| *call == self.calls)?;
+        let (_, fault) = self.planned.take_if(|(which, _)| match which {
+            Which::Number(call) => *call == self.calls,
+            Which::Named(call) => asked.is(call),
+        })?;
         self.injected += 1;
         Some(fault)
     }
@@ -220,6 +308,11 @@ impl Asked {
     /// What of Secrets Manager is asked.
     fn operation(&self) -> Option<&str> {
         self.header("x-amz-target").rsplit_once('.').map(|(_, operation)| operation)
+    }
+
+    fn is(&self, call: &str) -> bool {
+        let path = call.strip_prefix(self.method.as_str()).map(str::trim_start);
+        self.operation() == Some(call) || (self.operation().is_none() && path == Some(&self.path))
     }
 
     fn header(&self, name: &str) -> &str {

@@ -1,13 +1,13 @@
 //! Google as a rotation meets it: tokens for a role, keys that are made by operations and reach Gemini some requests
 //! later, deletion that asks for recent use, and Gemini itself, which answers whoever has a living key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Asked, CANARY, TOKEN, Told};
+use super::{Asked, CANARY, PERSON, TOKEN, Told};
 
 /// Probes that a new key is refused for, since it has not reached every server yet.
 const SPREADS: usize = 2;
@@ -57,8 +57,41 @@ impl Google {
         self.made
     }
 
-    pub(super) fn age(&mut self, days: u64) {
-        let millis = i64::try_from(days * 86_400_000).unwrap_or_default();
+    pub(super) fn alive(&self) -> BTreeSet<String> {
+        self.keys.iter().filter(|(_, key)| key.deleted.is_none()).map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn id(&self, string: &str) -> Option<String> {
+        self.keys.iter().find(|(_, key)| key.string == string).map(|(id, _)| id.clone())
+    }
+
+    /// Makes a key that has reached every server already.
+    pub(super) fn mint(&mut self, id: &str, annotations: &Value) -> String {
+        let key = Key { refuses: 0, ..Key::new(annotations.clone()) };
+        let string = key.string.clone();
+        self.made += 1;
+        self.keys.insert(id.to_owned(), key);
+        string
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        let key = self.keys.get_mut(id).unwrap_or_else(|| panic!("there is no key {id}"));
+        (key.deleted, key.etag) = (Some(now()), key.etag + 1);
+    }
+
+    /// `None` for a key that was never made.
+    pub(super) fn takes(&mut self, string: &str) -> Option<bool> {
+        let key = self.keys.values_mut().find(|key| key.string == string)?;
+        if key.deleted.is_some() || key.refuses > 0 {
+            key.refuses = key.refuses.saturating_sub(1);
+            return Some(false);
+        }
+        key.used = Some(now());
+        Some(true)
+    }
+
+    pub(super) fn age(&mut self, days: u32) {
+        let millis = i64::from(days) * 86_400_000;
         let earlier = |at: Timestamp| at.checked_sub(millis.milliseconds()).unwrap_or(at);
         for key in self.keys.values_mut() {
             (key.created, key.used) = (earlier(key.created), key.used.map(earlier));
@@ -74,6 +107,9 @@ impl Google {
         let path = asked.path.as_str();
         if path == "/v1/token" {
             return self.exchange(asked);
+        }
+        if path == "/token" {
+            return Some(self.renew(asked));
         }
         if path.ends_with(":generateAccessToken") {
             let ends = now().checked_add(1.hour()).ok()?;
@@ -108,15 +144,21 @@ impl Google {
         Some((200, json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600})))
     }
 
+    /// A person's token, for what `gcloud auth application-default login` has left.
+    fn renew(&mut self, asked: &Asked) -> Told {
+        let form = String::from_utf8_lossy(&asked.body).into_owned();
+        if !form.split('&').any(|pair| pair == format!("refresh_token={PERSON}")) {
+            return (400, json!({"error": "invalid_grant"}));
+        }
+        self.tokens += 1;
+        let token = format!("{TOKEN}-person-{}", self.tokens);
+        (200, json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}))
+    }
+
     fn gemini(&mut self, method: &str, string: &str) -> Told {
-        let Some(key) = self.keys.values_mut().find(|key| key.string == string && key.deleted.is_none()) else {
-            return (400, error(400, "INVALID_ARGUMENT", "API_KEY_INVALID"));
-        };
-        if key.refuses > 0 {
-            key.refuses -= 1;
+        if self.takes(string) != Some(true) {
             return (400, error(400, "INVALID_ARGUMENT", "API_KEY_INVALID"));
         }
-        key.used = Some(now());
         if method == "countTokens" {
             return (200, json!({"totalTokens": 1}));
         }
@@ -179,16 +221,7 @@ impl Google {
             return refused(409, "ALREADY_EXISTS");
         }
         self.made += 1;
-        let key = Key {
-            string: format!("{CANARY}{}", crate::canary("k")),
-            annotations: body["annotations"].clone(),
-            created: now(),
-            deleted: None,
-            used: None,
-            refuses: SPREADS,
-            etag: 0,
-        };
-        self.keys.insert(id, key);
+        self.keys.insert(id, Key::new(body["annotations"].clone()));
         Some(self.begin())
     }
 
@@ -199,6 +232,18 @@ impl Google {
 }
 
 impl Key {
+    fn new(annotations: Value) -> Self {
+        Self {
+            string: format!("{CANARY}{}", crate::canary("k")),
+            annotations,
+            created: now(),
+            deleted: None,
+            used: None,
+            refuses: SPREADS,
+            etag: 0,
+        }
+    }
+
     fn etag(&self) -> String {
         format!("e{}", self.etag)
     }

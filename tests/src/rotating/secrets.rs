@@ -1,5 +1,7 @@
 //! Secrets Manager, as strict as AWS documents it: a version takes one content, a stage moves only from where it is named,
 //! an announced version holds nothing, and no rotation begins while another version is pending.
+//!
+//! What describes the secret, such as its tags and its key, is somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,9 +11,20 @@ use serde_json::{Value, json};
 use super::{SECRET, Told};
 
 /// One secret.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Secrets {
+    arn: String,
     versions: BTreeMap<String, Kept>,
+    /// By whom and when it is rotated, as `RotateSecret` was told; `None` where it is not.
+    rotation: Option<Value>,
+    rehearsals: usize,
+}
+
+impl Default for Secrets {
+    /// One whose rotation is on.
+    fn default() -> Self {
+        Self { rotation: Some(json!({})), ..Self::adopted(SECRET) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +44,32 @@ fn refused(kind: &str) -> Option<Told> {
 }
 
 impl Secrets {
+    /// One without a version, that is not rotated.
+    pub(super) fn adopted(arn: &str) -> Self {
+        Self { arn: arn.to_owned(), versions: BTreeMap::new(), rotation: None, rehearsals: 0 }
+    }
+
+    pub(super) const fn rehearsals(&self) -> usize {
+        self.rehearsals
+    }
+
+    pub(super) fn withdraw(&mut self) {
+        for kept in self.versions.values_mut() {
+            kept.stages.remove("AWSPENDING");
+        }
+    }
+
+    pub(super) fn hold(&mut self, version: &str, stage: &str, value: Option<&str>) {
+        self.entry(version).value = value.map(ToOwned::to_owned);
+        self.attach(stage, version);
+    }
+
+    pub(super) fn age(&mut self, days: u32) {
+        for kept in self.versions.values_mut() {
+            kept.created -= f64::from(days) * 86_400.0;
+        }
+    }
+
     pub(super) fn holder(&self, stage: &str) -> Option<String> {
         self.versions.iter().find(|(_, kept)| kept.stages.contains(stage)).map(|(version, _)| version.clone())
     }
@@ -64,7 +103,7 @@ impl Secrets {
     /// `None` for what it does not know.
     pub(super) fn serve(&mut self, operation: &str, asked: &Value) -> Option<Told> {
         let text = |name: &str| asked[name].as_str();
-        if text("SecretId") != Some(SECRET) && text("SecretId") != Some("gatehouse/gemini-key") {
+        if !text("SecretId").is_some_and(|id| id == self.arn || id == self.name()) {
             return refused("ResourceNotFoundException");
         }
         match operation {
@@ -75,27 +114,53 @@ impl Secrets {
             "UpdateSecretVersionStage" => {
                 self.transfer(text("VersionStage")?, text("RemoveFromVersionId"), text("MoveToVersionId"))
             }
-            "RotateSecret" => {
-                if self.begin(text("ClientRequestToken")?) {
-                    Some((200, json!({"ARN": SECRET})))
-                } else {
-                    let words = "A previous rotation isn't complete. That rotation will be reattempted.";
-                    Some((400, json!({"__type": "InvalidRequestException", "message": words})))
-                }
+            "RotateSecret" => self.rotate(asked),
+            "CancelRotateSecret" => {
+                self.withdraw();
+                self.rotation = None;
+                Some((200, json!({"ARN": self.arn, "Name": self.name()})))
             }
             _ => None,
         }
     }
 
+    /// The name, after which an ARN has a dash and six characters of its own.
+    fn name(&self) -> &str {
+        let full = self.arn.rsplit(':').next().unwrap_or_default();
+        full.rsplit_once('-').map_or(full, |(name, _)| name)
+    }
+
+    fn rotate(&mut self, asked: &Value) -> Option<Told> {
+        let failed = |words: &str| Some((400, json!({"__type": "InvalidRequestException", "message": words})));
+        if asked["RotationLambdaARN"].is_string() {
+            self.rotation = Some(json!({"RotationLambdaARN": asked["RotationLambdaARN"],
+                "RotationRules": asked["RotationRules"]}));
+        }
+        if self.rotation.is_none() {
+            return failed("No Lambda rotation function ARN is associated with this secret.");
+        }
+        if asked["RotateImmediately"] == false {
+            self.rehearsals += 1;
+        } else if !self.begin(asked["ClientRequestToken"].as_str()?) {
+            return failed("A previous rotation isn't complete. That rotation will be reattempted.");
+        }
+        Some((200, json!({"ARN": self.arn, "Name": self.name()})))
+    }
+
     fn describe(&self) -> Value {
         let staged = self.versions.iter().filter(|(_, kept)| !kept.stages.is_empty());
         let stages: BTreeMap<_, _> = staged.map(|(version, kept)| (version, &kept.stages)).collect();
-        json!({"ARN": SECRET, "Name": "gatehouse/gemini-key", "RotationEnabled": true, "VersionIdsToStages": stages})
+        let mut told = self.rotation.clone().unwrap_or_else(|| json!({}));
+        told["ARN"] = json!(self.arn);
+        told["Name"] = json!(self.name());
+        told["RotationEnabled"] = json!(self.rotation.is_some());
+        told["VersionIdsToStages"] = json!(stages);
+        told
     }
 
     fn list(&self) -> Value {
         let entry = |(version, kept): (&String, &Kept)| json!({"VersionId": version, "CreatedDate": kept.created, "VersionStages": kept.stages});
-        json!({"ARN": SECRET, "Versions": self.versions.iter().map(entry).collect::<Vec<_>>()})
+        json!({"ARN": self.arn, "Versions": self.versions.iter().map(entry).collect::<Vec<_>>()})
     }
 
     fn get(&self, version: Option<&str>, stage: Option<&str>) -> Option<Told> {
@@ -103,7 +168,7 @@ impl Secrets {
         let kept = named.as_ref().and_then(|version| self.versions.get(version));
         match (named.as_ref(), kept.and_then(|kept| kept.value.as_ref())) {
             (Some(version), Some(value)) => {
-                Some((200, json!({"ARN": SECRET, "VersionId": version, "SecretString": value})))
+                Some((200, json!({"ARN": self.arn, "VersionId": version, "SecretString": value})))
             }
             _ => refused("ResourceNotFoundException"),
         }
@@ -111,8 +176,14 @@ impl Secrets {
 
     fn put(&mut self, asked: &Value) -> Option<Told> {
         let (version, value) = (asked["ClientRequestToken"].as_str()?, asked["SecretString"].as_str()?);
-        // A rotation that puts under no stage, or under more, would serve a key that nobody has proven.
-        if asked["VersionStages"] != json!(["AWSPENDING"]) || !(32..=64).contains(&version.len()) {
+        // A rotation that puts under no stage, or under more, would serve a key that nobody has proven. An operator may.
+        let announced = self.holder("AWSPENDING").is_some();
+        let stages = &asked["VersionStages"];
+        let stage = if stages.is_null() { "AWSCURRENT" } else { "AWSPENDING" };
+        if (announced || !stages.is_null()) && *stages != json!(["AWSPENDING"]) {
+            return refused("InvalidParameterException");
+        }
+        if !(32..=64).contains(&version.len()) {
             return refused("InvalidParameterException");
         }
         match &self.entry(version).value {
@@ -120,10 +191,10 @@ impl Secrets {
             Some(_) => {}
             None => {
                 self.entry(version).value = Some(value.to_owned());
-                self.attach("AWSPENDING", version);
+                self.attach(stage, version);
             }
         }
-        Some((200, json!({"ARN": SECRET, "VersionId": version})))
+        Some((200, json!({"ARN": self.arn, "VersionId": version})))
     }
 
     fn transfer(&mut self, stage: &str, from: Option<&str>, to: Option<&str>) -> Option<Told> {
@@ -145,7 +216,7 @@ impl Secrets {
         if let ("AWSCURRENT", Some(before)) = (stage, before.filter(|before| Some(before.as_str()) != to)) {
             self.attach("AWSPREVIOUS", &before);
         }
-        Some((200, json!({"ARN": SECRET})))
+        Some((200, json!({"ARN": self.arn})))
     }
 }
 

@@ -56,6 +56,9 @@ pub(crate) enum Error {
     /// Keys cannot be deleted where nobody says.
     #[error("name the Google project in which the bundle's keys were made: --project PROJECT")]
     NoProject,
+    /// It is misspelt, or nothing was put under it.
+    #[error("the secret has no such version that holds a key: `gatehouse rotation plan --aws {prefix}` lists them")]
+    NoVersion { prefix: String },
     /// An address of Google's is none.
     #[error("an address of Google's cannot be read")]
     NoUrl(#[from] url::ParseError),

@@ -76,7 +76,13 @@ fn credentials(settings: &dyn Strings) -> PathBuf {
 
 /// What an error means to the operator.
 pub(super) fn told(bundle: &Bundle, part: Part, error: rotation::Error) -> Error {
-    if matches!(error, rotation::Error::Store { .. }) { bundle.told(part, error).into() } else { Error::Undone(error) }
+    if matches!(error, rotation::Error::Store { .. }) {
+        bundle.told(part, error).into()
+    } else if matches!(error, rotation::Error::Empty) {
+        Error::NoVersion { prefix: bundle.prefix().to_string() }
+    } else {
+        Error::Undone(error)
+    }
 }
 
 #[cfg(test)]
