@@ -31,6 +31,10 @@ const OWN: &str = "canary-credential";
 /// Time passes this much faster for the consumer: its cache of five minutes is renewed within a second.
 const FOR_A_REQUEST: Duration = Duration::from_secs(5);
 
+/// What CloudWatch and EventBridge send.
+const ALARM: &str = r#"{"source":"aws.cloudwatch","alarmData":{"state":{"value":"ALARM"}}}"#;
+const SCHEDULE: &str = r#"{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}"#;
+
 /// Between two requests.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -95,6 +99,9 @@ pub(crate) async fn rotate(
         world.age(31);
         function.rotation(number, &mut fault, &mut report).await;
         report.rotations += 1;
+    }
+    for event in [ALARM, SCHEDULE] {
+        assert_eq!(function.run(event).await, Ended::Well, "{event}");
     }
     // The last key is to be seen in use.
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -166,9 +173,12 @@ impl Function<'_> {
     }
 
     async fn step(&self, step: &str, version: &str) -> Ended {
+        self.run(&json!({"Step": step, "SecretId": SECRET, "ClientRequestToken": version}).to_string()).await
+    }
+
+    async fn run(&self, asked: &str) -> Ended {
         let (event, url) = (self.folder.path().join("event"), self.world.url());
-        let asked = json!({"Step": step, "SecretId": SECRET, "ClientRequestToken": version});
-        std::fs::write(&event, asked.to_string()).unwrap();
+        std::fs::write(&event, asked).unwrap();
         let printed = File::options().create(true).append(true).open(self.printed()).unwrap();
         let mut command = Command::new(self.binary);
         command.env_clear().envs(environment(&url)).envs([
