@@ -11,7 +11,7 @@ pub mod event;
 pub mod job;
 pub mod plan;
 pub mod ports;
-pub mod work;
+mod work;
 
 pub use config::Config;
 pub use error::Error;

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rotation::deployment::{self, Deployment, Unstarted};
-use rotation::work;
 use shared::config::Environment;
 use shared::host::{self, Task, Undone};
 use shared::telemetry;
@@ -29,7 +28,7 @@ async fn run() -> Result<(), Unstarted> {
     let answer = move |Task { event, deadline }| {
         let job = Arc::clone(&job);
         async move {
-            let done = work::work(&*job, &event, deadline.map(|host::Deadline(at)| at)).await;
+            let done = job.work(&event, deadline.map(|host::Deadline(at)| at)).await;
             done.map(|()| "null".into()).map_err(|error| Undone(error.code()))
         }
     };

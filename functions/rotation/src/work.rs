@@ -20,35 +20,53 @@ const MARGIN: Duration = Duration::from_secs(3);
 /// How long one event may be worked on where the platform names no deadline: Lambda's own bound.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// Does what an event asks for, until shortly before `deadline`.
-///
-/// # Errors
-/// [`Error`], which is in the log then.
-pub async fn work<S, M, P, T, N>(
-    job: &Job<S, M, P, T, N>,
-    event: &[u8],
-    deadline: Option<Timestamp>,
-) -> Result<(), Error>
-where
-    S: Store,
-    M: Mint,
-    P: Probe,
-    T: Timer,
-    N: Notices,
-{
-    let event = serde_json::from_slice(event).map_err(|_| Unknown).and_then(|event| Event::parse(&event));
-    let until = until(job.timer.now(), deadline);
-    let done = match event {
-        Ok(Event::Step(request)) => step(job, &request, until).await,
-        Ok(Event::Alarm) => hasten(job).await,
-        Ok(Event::Look) => look(job).await,
-        Ok(Event::Quiet) => Ok(()),
-        Err(unknown) => Err(unknown.into()),
-    };
-    if let Err(error) = &done {
-        tracing::error!(code = error.code(), error = %Chain(error), "not_done");
+impl<S: Store, M: Mint, P: Probe, T: Timer, N: Notices> Job<S, M, P, T, N> {
+    /// Does what an event asks for, until shortly before `deadline`.
+    ///
+    /// # Errors
+    /// [`Error`], which is in the log then.
+    pub async fn work(&self, event: &[u8], deadline: Option<Timestamp>) -> Result<(), Error> {
+        let event = serde_json::from_slice(event).map_err(|_| Unknown).and_then(|event| Event::parse(&event));
+        let until = until(self.timer.now(), deadline);
+        let done = match event {
+            Ok(Event::Step(request)) => self.take_step(&request, until).await,
+            Ok(Event::Alarm) => self.hear_alarm().await,
+            Ok(Event::Look) => self.look_around().await,
+            Ok(Event::Quiet) => Ok(()),
+            Err(unknown) => Err(unknown.into()),
+        };
+        if let Err(error) = &done {
+            tracing::error!(code = error.code(), error = %Chain(error), "not_done");
+        }
+        done
     }
-    done
+
+    async fn take_step(&self, request: &Request, until: Timestamp) -> Result<(), Error> {
+        self.step(request, until).await?;
+        let message = if request.step == Step::FinishSecret { "rotated" } else { "step_done" };
+        tracing::info!(step = ?request.step, version = %request.version, "{message}");
+        Ok(())
+    }
+
+    async fn hear_alarm(&self) -> Result<(), Error> {
+        match self.hasten().await? {
+            Early::Rotate => tracing::warn!("the key is rejected: a rotation before its time has been asked for"),
+            Early::UnderWay => tracing::warn!("the key is rejected, and a rotation is under way"),
+            Early::TooSoon { until } => {
+                tracing::warn!(until = until.0, "the key is rejected, and the last rotation is too recent for another");
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_around(&self) -> Result<(), Error> {
+        let outlook = self.look().await?;
+        for wrong in &outlook.wrong {
+            tracing::warn!(code = wrong.code(), "{wrong}");
+        }
+        tracing::info!(wrong = outlook.wrong.len(), "looked");
+        Ok(())
+    }
 }
 
 fn until(now: Timestamp, deadline: Option<Timestamp>) -> Timestamp {
@@ -57,54 +75,6 @@ fn until(now: Timestamp, deadline: Option<Timestamp>) -> Timestamp {
         Some(Timestamp(deadline)) => Timestamp(deadline.saturating_sub(millis(MARGIN))),
         None => Timestamp(now.0.saturating_add(millis(LONGEST))),
     }
-}
-
-async fn step<S, M, P, T, N>(job: &Job<S, M, P, T, N>, request: &Request, until: Timestamp) -> Result<(), Error>
-where
-    S: Store,
-    M: Mint,
-    P: Probe,
-    T: Timer,
-    N: Notices,
-{
-    job.step(request, until).await?;
-    let message = if request.step == Step::FinishSecret { "rotated" } else { "step_done" };
-    tracing::info!(step = ?request.step, version = %request.version, "{message}");
-    Ok(())
-}
-
-async fn hasten<S, M, P, T, N>(job: &Job<S, M, P, T, N>) -> Result<(), Error>
-where
-    S: Store,
-    M: Mint,
-    P: Probe,
-    T: Timer,
-    N: Notices,
-{
-    match job.hasten().await? {
-        Early::Rotate => tracing::warn!("the key is rejected: a rotation before its time has been asked for"),
-        Early::UnderWay => tracing::warn!("the key is rejected, and a rotation is under way"),
-        Early::TooSoon { until } => {
-            tracing::warn!(until = until.0, "the key is rejected, and the last rotation is too recent for another");
-        }
-    }
-    Ok(())
-}
-
-async fn look<S, M, P, T, N>(job: &Job<S, M, P, T, N>) -> Result<(), Error>
-where
-    S: Store,
-    M: Mint,
-    P: Probe,
-    T: Timer,
-    N: Notices,
-{
-    let outlook = job.look().await?;
-    for wrong in &outlook.wrong {
-        tracing::warn!(code = wrong.code(), "{wrong}");
-    }
-    tracing::info!(wrong = outlook.wrong.len(), "looked");
-    Ok(())
 }
 
 #[cfg(test)]
