@@ -1,7 +1,7 @@
 locals {
   # A row each: what is asked, what it costs, whether Gatehouse is well, whether AWS is. A widget's lines are metrics
   # without dimensions of callers; SEARCH finds the values of decision, category, code and part.
-  rows = [
+  rows = concat([
     [
       { title = "Requests by decision", search = "{Gatehouse,function,decision} MetricName=\"requests\"" },
       { title = "Rules that matched", search = "{Gatehouse,function,category} MetricName=\"rule_matches\"" },
@@ -54,7 +54,7 @@ locals {
         lines = [["AWS/SQS", "NumberOfMessagesDeleted", "QueueName", aws_sqs_queue.audit.name]]
       },
     ],
-  ]
+  ], [for row in [local.rotation_widgets] : row if local.rotates])
 }
 
 resource "aws_cloudwatch_dashboard" "bundle" {
@@ -64,7 +64,7 @@ resource "aws_cloudwatch_dashboard" "bundle" {
     widgets = concat(
       [{
         type       = "alarm", x = 0, y = 0, width = 24, height = 3
-        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn) }
+        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn, values(aws_cloudwatch_metric_alarm.rotation)[*].arn) }
       }],
       flatten([
         for row, widgets in local.rows : [

@@ -25,6 +25,21 @@ locals {
     PROBE_MODEL          = try(var.rotation.probe_model, null)
   }
 
+  rotation_widgets = [
+    {
+      title = "Rotations of the key: done, events that came to nothing"
+      lines = [for metric in ["rotations", "rotation_failed"] : ["Gatehouse", metric, "function", local.rotation]]
+    },
+    {
+      title = "What is wrong with the rotation"
+      lines = [for metric in ["rotation_overdue", "pending_stuck", "served_key_gone", "too_many_keys", "key_in_use"] : ["Gatehouse", metric, "function", local.rotation]]
+    },
+    {
+      title = "Rotation: invocations, errors, throttles"
+      lines = [for metric in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", local.rotation]]
+    },
+  ]
+
   of_rotation        = { function = local.rotation }
   of_rotation_lambda = { FunctionName = local.rotation }
 

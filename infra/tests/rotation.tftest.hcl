@@ -22,6 +22,11 @@ run "makes_nothing_unless_asked" {
   }
 
   assert {
+    condition     = !strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "gatehouse-rotation")
+    error_message = "The dashboard shows a function that is not there."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.plain["key-rejected"].alarm_actions == toset([aws_sns_topic.alarms.arn]) && output.rotation_function_name == null
     error_message = "The alarm calls a function that is not there."
   }
@@ -102,6 +107,11 @@ run "mints_keys_once_a_month_and_not_on_apply" {
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.rotation) : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = "gatehouse-rotation" } : { FunctionName = "gatehouse-rotation" })])
     error_message = "An alarm tells nobody, or watches a metric that nobody writes."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.rotation) : strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "\"${alarm.metric_name}\",\"${alarm.namespace == "Gatehouse" ? "function" : "FunctionName"}\",\"gatehouse-rotation\"")])
+    error_message = "What an alarm watches is not on the dashboard."
   }
 }
 
