@@ -66,7 +66,7 @@ pub struct Entry {
     pub blocked_reason: Option<String>,
     /// Risk in thousandths.
     pub risk_score: u16,
-    /// Ids of the rules that matched, and marks of the gate's own: `admission.open`, and `policy.from:VERSION` in a
+    /// Ids of the rules that matched, and marks of the gate's own: `admission.open`, `history.dropped`, and `policy.from:VERSION` in a
     /// change of policy.
     pub rules: Vec<String>,
     /// Redactions by type.

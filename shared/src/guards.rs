@@ -1,7 +1,9 @@
 //! The guards: what judges a prompt and what redacts an answer. Pure: no I/O, no clock, no environment.
 
+mod json;
 pub mod judge;
 pub mod leak;
+pub mod links;
 pub mod normalise;
 pub mod redact;
 pub mod signatures;

@@ -8,6 +8,7 @@ use shared::answer::{Chunk, Usage};
 use shared::audit::{Entry, TEXT_BYTES};
 use shared::clock::Clock;
 use shared::conversation::Content;
+use shared::guards::{Category, links};
 use shared::host::{self, Body, Gone, Writer};
 use shared::ports::{Answer, AuditQueue, Callers, Deadline, Failure, Mode, Model, Prompt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -337,8 +338,12 @@ fn withhold(chunk: &mut Chunk, entry: &mut Entry) {
 }
 
 fn note_output<M, C, Q, K>(passage: &mut Passage<'_, M, C, Q, K>, outlet: &Outlet<'_>, answer: &str) {
+    let found = outlet.found();
+    for rule in links::rules(&found) {
+        passage.find(rule, Category::Exfiltration);
+    }
+    passage.entry.redactions = found.iter().map(|(name, count)| (name.to_string(), *count)).collect();
     let rules = &passage.visit.rules;
-    passage.entry.redactions = outlet.found().iter().map(|(name, count)| (name.to_string(), *count)).collect();
     passage.entry.answer = service::kept(&rules.policy, &rules.redactor, answer);
 }
 

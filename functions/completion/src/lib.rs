@@ -16,6 +16,7 @@ pub mod deployment;
 pub mod error;
 pub mod finish;
 pub mod gate;
+mod history;
 pub mod json;
 pub mod openapi;
 pub mod output;

@@ -18,6 +18,10 @@ pub struct Receipt {
     pub decision: Option<Decision>,
     /// The rules that matched.
     pub rules: Vec<String>,
+    /// The turns for which the prompt is blocked, counted from 0.
+    pub blocked_turns: Vec<usize>,
+    /// The turns that were left out of the prompt, likewise.
+    pub dropped_turns: Vec<usize>,
     /// How much of the answer was redacted.
     pub redactions: Option<u32>,
     /// What is left of the limits, once the request was admitted.
@@ -29,6 +33,18 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// What a record tells of turns that were left out.
+    #[must_use]
+    pub fn history(&self) -> Option<String> {
+        (!self.dropped_turns.is_empty()).then(|| "history.dropped".to_owned())
+    }
+
+    /// The turns for which the prompt is blocked, in words; `None` where it is for none in particular.
+    #[must_use]
+    pub fn blamed(&self) -> Option<String> {
+        list(&numbers(&self.blocked_turns))
+    }
+
     /// Writes the receipt into a response's headers.
     pub fn write(&self, headers: &mut HeaderMap) {
         let decision = self.decision.map(|decision| match decision {
@@ -43,6 +59,8 @@ impl Receipt {
             ("x-gatehouse-policy", Some(self.policy_version.clone()).filter(|version| !version.is_empty())),
             ("x-gatehouse-decision", decision.map(str::to_owned)),
             ("x-gatehouse-rules", list(&self.rules)),
+            ("x-gatehouse-blocked-turns", list(&numbers(&self.blocked_turns))),
+            ("x-gatehouse-dropped-turns", list(&numbers(&self.dropped_turns))),
             ("x-gatehouse-redactions", self.redactions.map(|count| count.to_string())),
             ("x-gatehouse-ignored", list(&self.ignored)),
             ("x-gatehouse-placeholders", (self.placeholders > 0).then(|| self.placeholders.to_string())),
@@ -57,6 +75,10 @@ impl Receipt {
             }
         }
     }
+}
+
+fn numbers(turns: &[usize]) -> Vec<String> {
+    turns.iter().map(ToString::to_string).collect()
 }
 
 /// Names in a list, as many as a header may reasonably hold.

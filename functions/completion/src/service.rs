@@ -12,7 +12,7 @@ use shared::caller::Caller;
 use shared::clock::{Clock, Timestamp};
 use shared::conversation::{Conversation, Text};
 use shared::guards::redact::Redactor;
-use shared::guards::{Decision, Verdict};
+use shared::guards::{Category, Decision, Verdict};
 use shared::policy::{Blocked, Models, Policy, Texts, UserNames};
 use shared::ports::{AuditQueue, Callers, Failure, Model, Prompt};
 use shared::telemetry::Chain;
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use crate::admission::{self, Reservation};
 use crate::compose::{self, Bounded, Marks};
 use crate::gate::{self, Visit};
+use crate::history::{self, Judged};
 use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
 use crate::routes::{Operation, Target};
@@ -85,17 +86,23 @@ where
     drop(bytes);
     allowed(&request.model, &policy.models)?;
     let voice = Voice::new(&request, &visit.request_id, began.0 / 1000);
-    let Request { model, operation, user, ask, .. } = request;
+    let Request { model, operation, user, mut ask, .. } = request;
     let user = end_user(&headers, user, policy)?;
     let bounded = compose::bound(&ask, policy)?;
     let operation = operation.as_str();
     let asking = admission::Asking { caller: &caller, user: user.as_deref(), model: &model, operation };
     let reservation = admission::admit(visit, &asking, &ask, &bounded).await?;
-    let verdict = rules.guard.judge(&ask.conversation);
+    let Judged { verdict, before, dropped } =
+        history::judge(&rules.guard, &mut ask.conversation, policy.input.blocked_history);
+    // What was seen stays on record, though it is left out.
+    let decision = if dropped.is_empty() { verdict.decision } else { verdict.decision.max(Decision::Flag) };
+    let seen = before.as_ref().unwrap_or(&verdict);
 
     let mut receipt = visit.receipt();
-    receipt.decision = Some(verdict.decision);
-    receipt.rules = rule_ids(&verdict);
+    receipt.decision = Some(decision);
+    receipt.rules = rule_ids(seen);
+    receipt.blocked_turns.clone_from(&verdict.blocked);
+    receipt.dropped_turns = dropped;
     receipt.standing = reservation.standing();
     receipt.ignored = ask.ignored.iter().chain(&bounded.clamped).cloned().collect();
     receipt.placeholders = ask.placeholders;
@@ -113,11 +120,11 @@ where
         surface: visit.surface.as_str().into(),
         operation: operation.into(),
         model,
-        decision: verdict.decision,
+        decision,
         blocked: false,
         blocked_reason: None,
-        risk_score: verdict.risk_score.as_thousandths(),
-        rules: receipt.rules.iter().cloned().chain(reservation.opening()).collect(),
+        risk_score: seen.risk_score.as_thousandths(),
+        rules: receipt.rules.iter().cloned().chain(receipt.history()).chain(reservation.opening()).collect(),
         redactions: BTreeMap::new(),
         prompt: kept(policy, &rules.redactor, &judged),
         answer: None,
@@ -131,10 +138,10 @@ where
         key_version: None,
         pepper_id: Some(visit.pepper.id().to_owned()),
     };
-    let (categories, upstream, finish) = (categories(&verdict), Duration::ZERO, None);
+    let (categories, upstream, finish) = (categories(seen), Duration::ZERO, None);
     let told = false;
     let mut passage = Passage { visit, entry, began, receipt, reservation, voice, categories, upstream, finish, told };
-    if verdict.decision == Decision::Block {
+    if decision == Decision::Block {
         return passage.block(policy.answers.blocked).await;
     }
     if let Err(problem) = passage.record().await {
@@ -213,6 +220,21 @@ pub(crate) struct Passage<'v, M, C, Q, K> {
     /// Whether the log has how it went.
     told: bool,
     began: Timestamp,
+}
+
+impl<M, C, Q, K> Passage<'_, M, C, Q, K> {
+    /// Notes a rule that the answer touched, for the record, the log and, where it is still to come, the receipt.
+    pub(crate) fn find(&mut self, rule: &str, category: Category) {
+        for rules in [&mut self.entry.rules, &mut self.receipt.rules] {
+            if !rules.iter().any(|known| known == rule) {
+                rules.push(rule.to_owned());
+            }
+        }
+        if !self.categories.split(',').any(|known| known == category.as_str()) {
+            let comma = if self.categories.is_empty() { "" } else { "," };
+            self.categories = format!("{}{comma}{}", self.categories, category.as_str());
+        }
+    }
 }
 
 impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
@@ -327,6 +349,10 @@ impl<M: Model, C: Callers, Q: AuditQueue, K: Clock> Passage<'_, M, C, Q, K> {
         let response = match if counts { Blocked::Error } else { shape } {
             Blocked::Error => {
                 let message = format!("the prompt was blocked by {}", self.receipt.rules.join(", "));
+                let message = match self.receipt.blamed() {
+                    Some(turns) => format!("{message}, in turn {turns}, counted from 0; leave it out and ask again"),
+                    None => message,
+                };
                 let problem = Problem::new(Code::PromptBlocked, message);
                 gate::refusal(self.visit.surface, &problem, &self.receipt)
             }

@@ -29,7 +29,7 @@ mod settings;
 mod texts;
 mod verdict;
 
-pub use settings::{BadPattern, Mode, OperatorRule, Profile, Settings, Thresholds};
+pub use settings::{BadPattern, BlockedHistory, Mode, OperatorRule, Profile, Settings, Thresholds};
 pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 
 use crate::conversation::{Conversation, Provenance};
@@ -62,6 +62,7 @@ struct Scored {
 #[derive(Clone, Copy)]
 struct Owner {
     provenance: Provenance,
+    turn: Place,
     discusses: bool,
 }
 
@@ -107,7 +108,7 @@ impl Guard {
                     let finding = self.finding(&found.rule, found.category, weight, place, None)?;
                     Some(Scored { unit, finding, amid: false })
                 }));
-                units.push(Owner { provenance: piece.provenance, discusses: false });
+                units.push(Owner { provenance: piece.provenance, turn: Place::Turn(turn), discusses: false });
             }
         }
         (units, scored)
@@ -128,7 +129,7 @@ impl Guard {
                 let discusses = own.peek().is_some()
                     && own.all(|one| one.amid)
                     && scan.subjects(at.span.clone()) >= SUBJECTS_AT_LEAST;
-                Owner { provenance: texts.provenance(), discusses }
+                Owner { provenance: texts.provenance(), turn: texts.whole_part(at).turn, discusses }
             }));
             scored.extend(found.into_iter().map(|one| Scored { unit: first + one.unit, ..one }));
         }
@@ -304,6 +305,16 @@ impl Guard {
         };
         let (decision, _) = worst(&enforced);
         let (would_be, _) = worst(&all);
+        let guilty =
+            units.iter().zip(&enforced).filter(|(owner, risk)| self.decide(**owner, **risk) == Decision::Block);
+        let mut blocked: Vec<usize> = guilty
+            .filter_map(|(owner, _)| match owner.turn {
+                Place::Turn(turn) => Some(turn),
+                Place::System => None,
+            })
+            .collect();
+        blocked.sort_unstable();
+        blocked.dedup();
         let risk_score =
             enforced.iter().zip(units).map(|(risk, owner)| self.capped(*owner, *risk)).max().unwrap_or_default();
         let mut findings: Vec<Finding> = scored.into_iter().map(|scored| scored.finding).collect();
@@ -318,7 +329,7 @@ impl Guard {
         });
         // A match that begins in one turn and ends in the next, and one that begins and ends in the first, have one place.
         findings.dedup();
-        Verdict { decision, would_be, risk_score, findings }
+        Verdict { decision, would_be, risk_score, blocked, findings }
     }
 
     fn thresholds(&self, owner: Provenance) -> Thresholds {

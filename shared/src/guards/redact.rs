@@ -17,7 +17,6 @@ use serde_json::Value;
 mod block;
 mod checks;
 mod compile;
-mod json;
 mod operator;
 #[cfg_attr(not(test), expect(dead_code, reason = "the build script compiles the languages"))]
 mod patterns;
@@ -46,6 +45,8 @@ pub struct Settings {
     pub types: BTreeMap<String, bool>,
     /// The operator's own patterns.
     pub patterns: Vec<OperatorPattern>,
+    /// Addresses that are taken out: not the redactor's to read.
+    pub links: super::links::Settings,
 }
 
 /// A pattern of the operator's own, replaced by `[REDACTED:name]`.

@@ -5,6 +5,7 @@ use super::{DEFAULT, Invalid, Policy, explain, file};
 use crate::guards::BadPattern;
 use crate::guards::judge::{self, Guard};
 use crate::guards::leak::Guarded;
+use crate::guards::links::{BadHost, Links};
 use crate::guards::redact::{self, Redactor};
 
 /// A policy, and the guards it asks for. Built once per policy.
@@ -16,6 +17,8 @@ pub struct Compiled {
     pub guard: Guard,
     /// Redacts by its `[output]`.
     pub redactor: Redactor,
+    /// Takes out addresses by its `[output.links]`.
+    pub links: Links,
     /// The words of its `[prompt]`, which no answer may repeat.
     pub guarded: Guarded,
 }
@@ -26,16 +29,23 @@ impl Compiled {
     /// # Errors
     /// [`Invalid`] lists every mistake that was found, patterns that cannot be used among them.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Invalid> {
-        file::parse_then(file_name, text, |policy| match (Guard::new(&policy.input), Redactor::new(&policy.output)) {
-            (Ok(guard), Ok(redactor)) => {
-                let guarded =
-                    if policy.prompt.enabled { Guarded::new(&policy.prompt.instruction) } else { Guarded::default() };
-                Ok(Self { policy: policy.clone(), guard, redactor, guarded })
-            }
-            (guard, redactor) => {
-                let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
-                wrong.extend(redactor.err().map(|first| bad_output(&policy.output, first)).unwrap_or_default());
-                Err(wrong)
+        file::parse_then(file_name, text, |policy| {
+            let (guard, redactor) = (Guard::new(&policy.input), Redactor::new(&policy.output));
+            match (guard, redactor, Links::new(&policy.output.links)) {
+                (Ok(guard), Ok(redactor), Ok(links)) => {
+                    let guarded = if policy.prompt.enabled {
+                        Guarded::new(&policy.prompt.instruction)
+                    } else {
+                        Guarded::default()
+                    };
+                    Ok(Self { policy: policy.clone(), guard, redactor, links, guarded })
+                }
+                (guard, redactor, links) => {
+                    let mut wrong = guard.err().map(|first| bad_rules(&policy.input, first)).unwrap_or_default();
+                    wrong.extend(redactor.err().map(|first| bad_output(&policy.output, first)).unwrap_or_default());
+                    wrong.extend(links.err().unwrap_or_default().iter().map(bad_host));
+                    Err(wrong)
+                }
             }
         })
     }
@@ -77,6 +87,15 @@ fn bad_output(settings: &redact::Settings, first: BadPattern) -> Vec<Wrong> {
     all
 }
 
+fn bad_host(bad: &BadHost) -> Wrong {
+    Wrong {
+        path: vec![format!("output.links.allowed.{}", bad.index), "output.links".to_owned()],
+        problem: bad.to_string(),
+        remedy: "write a host in lower case such as \"cdn.example.com\", or \"*.example.com\" for all beneath it"
+            .to_owned(),
+    }
+}
+
 /// What is wrong with the patterns of a list; `first` where each is right alone and they do not go together.
 fn wrong(list: &str, alone: Vec<BadPattern>, first: BadPattern) -> Vec<Wrong> {
     let bad = if alone.is_empty() { vec![first] } else { alone };
@@ -116,6 +135,13 @@ mod tests {
         assert!(lines[1].starts_with("p.toml:11:11: the pattern of `open` cannot be used ("), "{told}");
         assert!(lines[2].starts_with("p.toml:16:11: the pattern of `shut` cannot be used ("), "{told}");
         assert!(lines[3].starts_with("p.toml:21:11: the pattern of `long` cannot be used ("), "{told}");
+    }
+
+    #[test]
+    fn every_host_that_is_none_is_told_by_its_line() {
+        let told = told("[output.links]\nallowed = [\n  \"a.test\",\n  \"https://b.test\",\n  \"*\",\n]\n");
+        let places: Vec<&str> = told.lines().map(|line| line.split(" (").next().unwrap()).collect();
+        assert_eq!(places, ["p.toml:4:3: \"https://b.test\" is not a host", "p.toml:5:3: \"*\" is not a host"]);
     }
 
     #[test]

@@ -1,9 +1,13 @@
-//! One candidate's answer on its way out: its text runs through one redaction stream, and its parts keep their order.
+//! One candidate's answer on its way out: its text runs through the filter of links and then through the redactor, as one
+//! text, and its parts keep their order.
 
 use std::collections::VecDeque;
 
 use shared::conversation::{Content, Part, Text};
+use shared::guards::links::LinkStream;
 use shared::guards::redact::{Found, RedactionStream};
+
+use super::add;
 
 /// What a candidate has said and not yet let go of.
 ///
@@ -11,9 +15,35 @@ use shared::guards::redact::{Found, RedactionStream};
 /// waits until all text before it has gone; a match that runs across it leaves its mark before it.
 #[derive(Debug)]
 pub(super) struct Line {
-    stream: Option<RedactionStream>,
+    streams: Option<Streams>,
     waiting: VecDeque<Waiting>,
     found: Found,
+}
+
+#[derive(Debug)]
+struct Streams {
+    links: LinkStream,
+    secrets: RedactionStream,
+}
+
+impl Streams {
+    fn held(&self) -> usize {
+        self.links.held() + self.secrets.held()
+    }
+
+    fn push(&mut self, text: &str, out: &mut String) {
+        let mut filtered = String::with_capacity(text.len());
+        self.links.push(text, &mut filtered);
+        self.secrets.push(filtered.as_bytes(), out);
+    }
+
+    fn finish(mut self, out: &mut String) -> Found {
+        let mut filtered = String::new();
+        let mut found = self.links.finish(&mut filtered);
+        self.secrets.push(filtered.as_bytes(), out);
+        add(&mut found, self.secrets.finish(out));
+        found
+    }
 }
 
 #[derive(Debug)]
@@ -32,21 +62,21 @@ enum Waiting {
 }
 
 impl Line {
-    pub(super) const fn new(stream: RedactionStream) -> Self {
-        Self { stream: Some(stream), waiting: VecDeque::new(), found: Found::new() }
+    pub(super) const fn new(links: LinkStream, secrets: RedactionStream) -> Self {
+        Self { streams: Some(Streams { links, secrets }), waiting: VecDeque::new(), found: Found::new() }
     }
 
     /// Takes the next part. What comes after the end is none of the answer.
     pub(super) fn push(&mut self, part: Part) {
-        let Some(stream) = &mut self.stream else { return };
+        let Some(streams) = &mut self.streams else { return };
         let Content::Text(text) = &part.content else {
             self.waiting.push_back(Waiting::Other(part));
             return;
         };
-        let (length, before) = (text.len(), stream.held());
+        let (length, before) = (text.len(), streams.held());
         let mut released = String::with_capacity(length);
-        stream.push(text.expose().as_bytes(), &mut released);
-        let held = stream.held();
+        streams.push(text.expose(), &mut released);
+        let held = streams.held();
         let shell = Part { content: Content::Text(Text::default()), ..part };
         self.waiting.push_back(Waiting::Text { shell, ready: String::new(), owed: length });
         self.settle(&released, before + length == released.len() + held, held);
@@ -54,10 +84,10 @@ impl Line {
 
     /// Ends the text, and lets go of all of it.
     pub(super) fn end(&mut self) {
-        let Some(stream) = self.stream.take() else { return };
-        let before = stream.held();
+        let Some(streams) = self.streams.take() else { return };
+        let before = streams.held();
         let mut released = String::new();
-        self.found = stream.finish(&mut released);
+        self.found = streams.finish(&mut released);
         self.settle(&released, before == released.len(), 0);
     }
 
@@ -90,8 +120,16 @@ impl Line {
     }
 
     /// What was found so far, in text that is still held back too.
-    pub(super) fn found(&self) -> &Found {
-        self.stream.as_ref().map_or(&self.found, RedactionStream::found)
+    pub(super) fn found(&self) -> Found {
+        let Some(Streams { links, secrets }) = &self.streams else { return self.found.clone() };
+        let mut all = links.found().clone();
+        add(&mut all, secrets.found().clone());
+        all
+    }
+
+    /// Whether a secret of this name was found.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.streams.as_ref().map_or(&self.found, |streams| streams.secrets.found()).contains_key(name)
     }
 
     /// Hands released text to the parts that it came from. Where it is `unchanged` that is a matter of counting;

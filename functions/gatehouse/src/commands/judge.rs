@@ -160,6 +160,7 @@ mod tests {
 
     fn blocked() -> Verdict {
         Verdict {
+            blocked: vec![0],
             decision: Decision::Block,
             would_be: Decision::Block,
             risk_score: Risk::thousandths(800),

@@ -30,6 +30,17 @@ pub enum Profile {
     Seed,
 }
 
+/// What becomes of an earlier turn that is blocked: clients send the whole conversation with each request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockedHistory {
+    /// The request is blocked, and the receipt names the turn.
+    #[default]
+    Block,
+    /// The turn is left out with what was said around it, what is left is judged, and the receipt says so.
+    Drop,
+}
+
 /// The `[input]` table of a policy, as far as guards read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +53,8 @@ pub struct Settings {
     pub flag_at: u16,
     /// The same for documents and tool results.
     pub documents: Thresholds,
+    /// What becomes of an earlier turn that is blocked.
+    pub blocked_history: BlockedHistory,
     /// How each group acts; a group not named is enforced.
     pub groups: BTreeMap<Category, Mode>,
     /// What single built-in rules weigh instead, in thousandths, by their ids; 0 turns one off.
@@ -76,6 +89,7 @@ impl Default for Settings {
             block_at,
             flag_at,
             documents: Thresholds::default(),
+            blocked_history: BlockedHistory::Block,
             groups: BTreeMap::new(),
             weights: BTreeMap::new(),
             allow: Vec::new(),

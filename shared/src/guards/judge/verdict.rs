@@ -92,6 +92,8 @@ pub struct Verdict {
     pub would_be: Decision,
     /// The risk of the riskiest turn.
     pub risk_score: Risk,
+    /// The turns that would be blocked for themselves, in order.
+    pub blocked: Vec<usize>,
     /// Every rule that matched, by place.
     pub findings: Vec<Finding>,
 }

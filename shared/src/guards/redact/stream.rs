@@ -5,10 +5,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::json::Decoder;
 use super::rules::Rules;
 use super::scan::{Scan, Sink};
 use super::utf8::Characters;
+use crate::guards::json::Decoder;
 
 /// How often each type was redacted, by its name.
 pub type Found = BTreeMap<Arc<str>, u32>;

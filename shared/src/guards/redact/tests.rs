@@ -134,10 +134,10 @@ fn the_mark_of_a_private_key_goes_out_with_its_header() {
 
 #[test]
 fn types_can_be_switched_off_and_unknown_ones_are_refused() {
-    let off = Settings { types: [("email".to_owned(), false)].into(), patterns: Vec::new() };
+    let off = Settings { types: [("email".to_owned(), false)].into(), patterns: Vec::new(), ..Settings::default() };
     let text = "bob@example.com 219-09-9998";
     assert_eq!(Redactor::new(&off).unwrap().redact(text).text, "bob@example.com [REDACTED:ssn]");
-    let unknown = Settings { types: [("emial".to_owned(), false)].into(), patterns: Vec::new() };
+    let unknown = Settings { types: [("emial".to_owned(), false)].into(), patterns: Vec::new(), ..Settings::default() };
     let bad = Redactor::new(&unknown).unwrap_err();
     assert_eq!((bad.name.as_str(), bad.index), ("emial", 0));
     assert!(bad.reason.contains("email"), "{}", bad.reason);
@@ -145,8 +145,11 @@ fn types_can_be_switched_off_and_unknown_ones_are_refused() {
 
 #[test]
 fn a_type_that_is_off_holds_nothing_back() {
-    let off =
-        Settings { types: Redactor::types().map(|(name, _)| (name.to_owned(), false)).collect(), patterns: Vec::new() };
+    let off = Settings {
+        types: Redactor::types().map(|(name, _)| (name.to_owned(), false)).collect(),
+        patterns: Vec::new(),
+        ..Settings::default()
+    };
     let (mut stream, mut out) = (Redactor::new(&off).unwrap().stream(), String::new());
     stream.push(b"bob@example.co", &mut out);
     assert_eq!(out, "bob@example.co");
@@ -184,7 +187,7 @@ fn the_canary_is_found_in_letters_of_either_case() {
 fn operator_patterns_are_redacted_by_name_and_longest() {
     let pattern = |name: &str, pattern: &str| OperatorPattern { name: name.to_owned(), pattern: pattern.to_owned() };
     let patterns = vec![pattern("employee", "(?i)emp-[0-9]{4,6}"), pattern("project", "プロジェクト\\p{Han}{1,4}")];
-    let redactor = Redactor::new(&Settings { types: BTreeMap::new(), patterns }).unwrap();
+    let redactor = Redactor::new(&Settings { patterns, ..Settings::default() }).unwrap();
     let redaction = redactor.redact("EMP-123456, emp-12345678, プロジェクト極秘計画。");
     assert_eq!(redaction.text, "[REDACTED:employee], [REDACTED:employee]78, [REDACTED:project]。");
     assert_eq!(redaction.found.get("employee"), Some(&2));
@@ -205,13 +208,13 @@ fn an_operator_pattern_without_bounds_is_refused_with_a_remedy() {
             OperatorPattern { name: "fine".to_owned(), pattern: "EMP-[0-9]{4}".to_owned() },
             OperatorPattern { name: "own".to_owned(), pattern: pattern.to_owned() },
         ];
-        let bad = Redactor::new(&Settings { types: BTreeMap::new(), patterns }).unwrap_err();
+        let bad = Redactor::new(&Settings { patterns, ..Settings::default() }).unwrap_err();
         assert_eq!((bad.name.as_str(), bad.index), ("own", 1), "{pattern}");
         assert!(bad.reason.contains(remedy), "{pattern}: {}", bad.reason);
     }
     for name in ["", "Email", "email", "a-b"] {
         let patterns = vec![OperatorPattern { name: name.to_owned(), pattern: "x".to_owned() }];
-        assert_eq!(Redactor::new(&Settings { types: BTreeMap::new(), patterns }).unwrap_err().name, name);
+        assert_eq!(Redactor::new(&Settings { patterns, ..Settings::default() }).unwrap_err().name, name);
     }
 }
 
@@ -366,7 +369,7 @@ proptest! {
     fn agrees_with_the_oracle_on_operator_patterns(text in text()) {
         thread_local!(static BOTH: (Oracle, Redactor) = {
             let patterns = OWN.iter().map(|(name, pattern, _)| OperatorPattern { name: (*name).to_owned(), pattern: (*pattern).to_owned() });
-            (Oracle::new(&OWN), Redactor::new(&Settings { types: BTreeMap::new(), patterns: patterns.collect() }).unwrap())
+            (Oracle::new(&OWN), Redactor::new(&Settings { patterns: patterns.collect(), ..Settings::default() }).unwrap())
         });
         let (expected, found) = BOTH.with(|(oracle, redactor)| (oracle.redact(&text).0, redactor.redact(&text).text.into_owned()));
         prop_assert_eq!(found, expected);
