@@ -53,7 +53,7 @@ pub enum Treatment {
     /// It passes.
     Keep,
     /// It is taken out where it carries data: more than 64 bytes of query and fragment, 160 of path or 48 of subdomain,
-    /// or a run of characters that looks encoded.
+    /// or more than 44 characters in words that look encoded; a commit's hash has 40.
     Data,
     /// It is taken out.
     Remove,

@@ -51,6 +51,8 @@ pub(super) fn carries_data(raw: &str) -> bool {
     const QUERY: usize = 64;
     const PATH: usize = 160;
     const SUBDOMAIN: usize = 48;
+    // A commit's hash has 40.
+    const ENCODED: usize = 44;
     let text = decoded(raw, true);
     let rest = authority_of(&text).or_else(|| after_plain(&text)).unwrap_or(&text);
     let (authority, tail) = rest.split_at(rest.find(is_delimiter).unwrap_or(rest.len()));
@@ -61,7 +63,7 @@ pub(super) fn carries_data(raw: &str) -> bool {
     said(query) > QUERY
         || said(path) > PATH
         || subdomain.max(user) > SUBDOMAIN
-        || [authority, path, query].into_iter().any(|part| unescaped(part).split(is_break).any(looks_encoded))
+        || unescaped(rest).split(is_break).filter(|run| looks_encoded(run)).map(str::len).sum::<usize>() > ENCODED
 }
 
 /// How many bytes a part says: an escape is one.
@@ -75,14 +77,13 @@ fn is_break(c: char) -> bool {
 
 /// Whether this looks like data rather than a name: letters of both cases among digits, or long hexadecimal.
 fn looks_encoded(run: &str) -> bool {
-    const MIXED: usize = 20;
-    const ONE_CASE: usize = 32;
-    let has = |kind: fn(&u8) -> bool| run.bytes().any(|byte| kind(&byte));
-    run.len() >= MIXED
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && (has(u8::is_ascii_digit) || changes(run) * 4 >= run.len())
-        || run.len() >= ONE_CASE && has(u8::is_ascii_digit)
+    const MIXED: usize = 16;
+    const ONE_CASE: usize = 24;
+    let count = |kind: fn(&u8) -> bool| run.bytes().filter(|byte| kind(byte)).count();
+    let (digits, lower, upper) =
+        (count(u8::is_ascii_digit), count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    let mixed = lower > 0 && upper > 0 && (digits > 1 || changes(run) * 2 >= run.len());
+    run.len() >= MIXED && mixed || run.len() >= ONE_CASE && digits > 0
 }
 
 /// How often the case changes: in CamelCase seldom, in base64 at every second letter.

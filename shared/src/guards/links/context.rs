@@ -136,6 +136,27 @@ impl Context {
         plain.then(|| (Place::Plain { bracketed: self.brackets > 0 }, self.at_least(Kind::Link)))
     }
 
+    /// Passes words between which nothing can begin, and tells how many bytes they have: what most text is.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> usize {
+        let calm = self.line.stage == Stage::Rest
+            && (self.fence.is_some() || self.line.worded && self.awaited.is_none() && matches!(self.tag, Tag::None))
+            && !matches!(self.before, b']' | b'<' | b'$');
+        let mut before = self.before;
+        let mut passed = 0;
+        if calm {
+            for byte in bytes {
+                let begins = matches!(byte | 0x20, b'f' | b'h' | b'w') && !before.is_ascii_alphanumeric();
+                if begins || matches!(byte, b'\n' | b'\r' | b'[' | b']' | b'<' | b'$') {
+                    break;
+                }
+                before = *byte;
+                passed += 1;
+            }
+        }
+        self.before = before;
+        passed
+    }
+
     fn at_least(&self, kind: Kind) -> Kind {
         if self.loads { Kind::Image } else { kind }
     }

@@ -74,16 +74,24 @@ impl Scan {
 
     /// Reads the text from where it stands to its end, and releases what is no address.
     pub(super) fn run(&mut self, links: &Links, text: &str, sink: &mut impl Sink) {
-        while let Some(byte) = text.as_bytes().get(self.position).copied() {
+        while let Some(rest) = text.as_bytes().get(self.position..).filter(|rest| !rest.is_empty()) {
+            if self.address.is_none() && self.taking.is_none() {
+                self.position += self.context.skip(rest);
+            }
+            let Some(byte) = text.as_bytes().get(self.position).copied() else { break };
             if self.taking.is_some_and(|place| byte == b'\n' || ends(place, byte, 0, false)) {
                 self.taking = None;
             }
             if self.address.as_ref().is_some_and(|at| ends(at.place, byte, at.parentheses, at.past_host)) {
                 self.close(links, text, sink);
             }
+            let begun = self.context.begins(byte).filter(|_| self.taking.is_none());
+            // An address within another counts where it would be loaded nevertheless: in Markdown's brackets.
+            if matches!(begun, Some((Place::Markdown { .. }, _))) {
+                self.close(links, text, sink);
+            }
             if self.address.is_none()
-                && self.taking.is_none()
-                && let Some((place, kind)) = self.context.begins(byte)
+                && let Some((place, kind)) = begun
                 && links.treatment(kind) != Treatment::Keep
             {
                 let start = self.position;
