@@ -14,7 +14,8 @@
 //! long history does not become risky by being long, and what stands around an attack does not dilute it.
 //!
 //! A long text that speaks of attacks in general, quotes some in its midst and opens or ends with none is flagged at most:
-//! a page about prompt injection is no injection. Invisible text has no such excuse.
+//! a page about prompt injection is no injection. Nor does what stands in code blocks and cited lines block, beside enough
+//! of the page's own words. Invisible text has no such excuse.
 //!
 //! # Who is judged how
 //! Users, documents, tool results and the model's replayed turns can each block. Documents and tool results, which have
@@ -24,6 +25,7 @@
 mod allowed;
 mod density;
 mod operator;
+mod quotation;
 mod seed;
 mod settings;
 mod texts;
@@ -32,11 +34,14 @@ mod verdict;
 pub use settings::{BadPattern, BlockedHistory, Mode, OperatorRule, Profile, Settings, Thresholds};
 pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 
+use std::collections::BTreeMap;
+
 use crate::conversation::{Conversation, Provenance};
 use crate::guards::normalise::invisible::Hidden;
 use crate::guards::signatures::{self, Rule, Scan, Scope};
 use allowed::Allowed;
 use operator::Operator;
+use quotation::Quotations;
 use seed::Seed;
 use texts::{Texts, Unit};
 
@@ -88,7 +93,7 @@ impl Guard {
             Some(seed) => self.by_seed(seed, conversation),
             None => self.by_default(conversation),
         };
-        self.conclude(&units, scored)
+        self.conclude(conversation, &units, scored)
     }
 
     fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
@@ -285,20 +290,10 @@ impl Guard {
         })
     }
 
-    fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
-        let mut enforced = vec![Risk::default(); units.len()];
-        let mut all = enforced.clone();
-        for Scored { unit, finding, .. } in &scored {
-            let add = |risks: &mut [Risk]| {
-                if let Some(risk) = risks.get_mut(*unit) {
-                    *risk = risk.plus(finding.weight);
-                }
-            };
-            add(&mut all);
-            if !finding.monitored {
-                add(&mut enforced);
-            }
-        }
+    fn conclude(&self, conversation: &Conversation, units: &[Owner], scored: Vec<Scored>) -> Verdict {
+        let quoted = self.quoted(conversation, &scored);
+        let risks = |monitored: bool| self.risks(units, &scored, &quoted, monitored);
+        let (enforced, all) = (risks(false), risks(true));
         let worst = |risks: &[Risk]| {
             let units = units.iter().zip(risks).map(|(owner, risk)| (self.decide(*owner, *risk), *risk));
             units.max().unwrap_or((Decision::Allow, Risk::default()))
@@ -330,6 +325,45 @@ impl Guard {
         // A match that begins in one turn and ends in the next, and one that begins and ends in the first, have one place.
         findings.dedup();
         Verdict { decision, would_be, risk_score, blocked, findings }
+    }
+
+    /// The risk of each unit. What is quoted counts for a flag at most.
+    fn risks(&self, units: &[Owner], scored: &[Scored], quoted: &[bool], monitored: bool) -> Vec<Risk> {
+        let mut said = vec![Risk::default(); units.len()];
+        let mut whole = said.clone();
+        for (Scored { unit, finding, .. }, quoted) in scored.iter().zip(quoted) {
+            let add = |risks: &mut [Risk]| {
+                if let Some(risk) = risks.get_mut(*unit) {
+                    *risk = risk.plus(finding.weight);
+                }
+            };
+            if monitored || !finding.monitored {
+                add(&mut whole);
+                if !quoted {
+                    add(&mut said);
+                }
+            }
+        }
+        let most = |owner: &Owner| Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1));
+        units.iter().zip(said).zip(whole).map(|((owner, said), whole)| said.max(whole.min(most(owner)))).collect()
+    }
+
+    /// Which findings stand in a quotation. Nothing hidden is quoted, and the seed knows no quotations.
+    fn quoted(&self, conversation: &Conversation, scored: &[Scored]) -> Vec<bool> {
+        let mut read: BTreeMap<(usize, usize), Quotations> = BTreeMap::new();
+        let mut is_quoted = |finding: &Finding| {
+            let Place::Turn(turn) = finding.turn else { return false };
+            let judged = !matches!(finding.category, Category::Density | Category::Operator | Category::Smuggling);
+            if finding.layer.is_some() || !judged || self.seed.is_some() {
+                return false;
+            }
+            let quotations = read.entry((turn, finding.part)).or_insert_with(|| {
+                let part = conversation.turns.get(turn).and_then(|turn| turn.parts.get(finding.part));
+                part.map(|part| Quotations::of(&part.judged_text())).unwrap_or_default()
+            });
+            quotations.hold(&finding.span)
+        };
+        scored.iter().map(|one| is_quoted(&one.finding)).collect()
     }
 
     fn thresholds(&self, owner: Provenance) -> Thresholds {

@@ -38,7 +38,7 @@ pub(super) fn read(raw: &str, whole: bool) -> Reading {
 pub(super) fn read_plain(raw: &str, whole: bool) -> Reading {
     let Some(rest) = after_plain(raw) else {
         let begins = |prefix: &&str| prefix.get(..raw.len()).is_some_and(|head| head.eq_ignore_ascii_case(raw));
-        return if !whole && PLAIN.iter().any(|prefix| begins(&prefix)) { Reading::Open } else { Reading::Local };
+        return if !whole && PLAIN.iter().any(begins) { Reading::Open } else { Reading::Local };
     };
     if rest.is_empty() && whole {
         return Reading::Local;
@@ -79,7 +79,7 @@ fn is_break(c: char) -> bool {
 fn looks_encoded(run: &str) -> bool {
     const MIXED: usize = 16;
     const ONE_CASE: usize = 24;
-    let count = |kind: fn(&u8) -> bool| run.bytes().filter(|byte| kind(byte)).count();
+    let count = |kind: fn(&u8) -> bool| run.bytes().filter(kind).count();
     let (digits, lower, upper) =
         (count(u8::is_ascii_digit), count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
     let mixed = lower > 0 && upper > 0 && (digits > 1 || changes(run) * 2 >= run.len());
@@ -133,7 +133,7 @@ fn authority_of(text: &str) -> Option<&str> {
 /// Whether more characters may make it point to another host.
 fn may_become_remote(text: &str) -> bool {
     let begins = |scheme: &&str| scheme.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text));
-    matches!(text, "" | "/" | "\\") || LOADED.iter().any(|scheme| begins(&scheme))
+    matches!(text, "" | "/" | "\\") || LOADED.iter().any(begins)
 }
 
 fn after_plain(raw: &str) -> Option<&str> {

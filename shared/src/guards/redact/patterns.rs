@@ -155,9 +155,9 @@ pub(crate) const TABLE: &[Entry] = &[
     },
     secret("api_key", "AIza[0-9A-Za-z_-]{35}", NONE, 39, Check::All),
     token("google_auth_key", r"AQ\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*", 256, Check::Mixed),
-    token("google_oauth_token", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", 2048, Check::All),
-    secret("google_oauth_token", "1//0[0-9A-Za-z_-]{30}[0-9A-Za-z_-]*", NONE, 512, Check::Mixed),
-    secret("google_client_secret", "GOCSPX-[0-9A-Za-z_-]{28}", NONE, 35, Check::All),
+    token("google_oauth", r"ya29\.[0-9A-Za-z_-]{20}[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", 2048, Check::All),
+    secret("google_oauth", "1//0[0-9A-Za-z_-]{30}[0-9A-Za-z_-]*", NONE, 512, Check::Mixed),
+    secret("google_oauth", "GOCSPX-[0-9A-Za-z_-]{28}", NONE, 35, Check::All),
     secret("aws_key", "A(KI|SI|BI|CC)A[0-9A-Z]{16}", NONE, 20, Check::All),
     secret(
         "aws_secret",
@@ -195,7 +195,7 @@ pub(crate) const TABLE: &[Entry] = &[
     token("anthropic_key", "sk-ant-[0-9A-Za-z_-]{24}[0-9A-Za-z_-]*", 255, Check::Mixed),
     token("openai_key", "sk-[0-9A-Za-z_-]{32}[0-9A-Za-z_-]*", 255, Check::Mixed),
     secret(
-        "azure_key",
+        "azure_conn_key",
         "(AccountKey|SharedAccessKey)=[0-9A-Za-z+/]{40}[0-9A-Za-z+/]*={0,2}",
         NONE,
         128,
@@ -216,7 +216,7 @@ pub(crate) const TABLE: &[Entry] = &[
         Check::Bearer,
     ),
     Entry {
-        name: "url_password",
+        name: "db_url_password",
         class: Class::Secret,
         before: r"[^0-9A-Za-z+.\\-]",
         body: r#"[0-9A-Za-z+.-]+://[!-~&&[^\x22'/:<>?@`#]]*:[!-~&&[^\x22'/<>@`]]+"#,
@@ -224,10 +224,16 @@ pub(crate) const TABLE: &[Entry] = &[
         longest: 256,
         check: Check::UrlPassword,
     },
-    secret("password", concat!(r"(?i:passw(or)?d|pwd|passphrase)", password_value!()), NONE, 160, Check::Password),
+    secret(
+        "generic_password",
+        concat!(r"(?i:passw(or)?d|pwd|passphrase)", password_value!()),
+        NONE,
+        160,
+        Check::Password,
+    ),
     // As the end of a name such as `dbPassword`.
     Entry {
-        name: "password",
+        name: "generic_password",
         class: Class::Secret,
         before: "[0-9a-z]",
         body: concat!("(Passw(or)?d|Pwd|Passphrase)", password_value!()),

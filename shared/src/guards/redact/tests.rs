@@ -224,7 +224,7 @@ fn json_stays_json_with_its_secrets_out_of_strings_and_numbers() {
     let redaction = Redactor::standard().redact_json_text(text);
     assert_eq!(
         redaction.text,
-        r#"{"mail":"[REDACTED:email]\nnext","url":"postgres:\/\/a:[REDACTED:url_password]@h\/","n":["[REDACTED:credit_card]",1.5],"k\u00e9":"😀\ud83d\ude00 [REDACTED:ssn]"}"#
+        r#"{"mail":"[REDACTED:email]\nnext","url":"postgres:\/\/a:[REDACTED:db_url_password]@h\/","n":["[REDACTED:credit_card]",1.5],"k\u00e9":"😀\ud83d\ude00 [REDACTED:ssn]"}"#
     );
     assert!(serde_json::from_str::<Value>(&redaction.text).is_ok());
 }

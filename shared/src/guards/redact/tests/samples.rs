@@ -42,8 +42,8 @@ pub(crate) fn samples() -> Vec<Sample> {
         sample("private_key", "", &[&private_key("", "\\n")]),
         sample("api_key", "", &["AI", "za", &random(WORD, 35)]),
         sample("google_auth_key", "", &["AQ", ".Ab8", &random(WORD, 40)]),
-        sample("google_oauth_token", "", &["ya", "29.", &random(WORD, 60)]),
-        sample("google_client_secret", "", &["GOC", "SPX-", &random(WORD, 28)]),
+        sample("google_oauth", "", &["ya", "29.", &random(WORD, 60)]),
+        sample("google_oauth", "", &["GOC", "SPX-", &random(WORD, 28)]),
         sample("aws_key", "", &["AK", "IA", &random(UPPER, 16)]),
         sample("aws_key", "", &["AS", "IA", &random(UPPER, 16)]),
         sample("aws_secret", "AWS_SECRET_ACCESS_KEY=", &[&random(WORD, 40)]),
@@ -59,12 +59,12 @@ pub(crate) fn samples() -> Vec<Sample> {
         sample("twilio_key", "", &["S", "K", &random("0123456789abcdef", 32)]),
         sample("anthropic_key", "", &["sk-", "ant-api03-", &random(WORD, 93)]),
         sample("openai_key", "", &["sk-", "proj-", &random(WORD, 48)]),
-        sample("azure_key", "AccountKey=", &[&random(WORD, 86), "=="]),
+        sample("azure_conn_key", "AccountKey=", &[&random(WORD, 86), "=="]),
         sample("basic_auth", "Authorization: Basic ", &[&random(WORD, 28)]),
         sample("bearer_token", "authorization: Bearer ", &[&random("0123456789abcdef", 40)]),
-        sample("url_password", "postgres://admin:", &[&random(WORD, 12)]),
-        sample("password", "DB_PASSWORD=", &[&random(WORD, 14)]),
-        sample("password", "The temporary password is ", &[&random(WORD, 14)]),
+        sample("db_url_password", "postgres://admin:", &[&random(WORD, 12)]),
+        sample("generic_password", "DB_PASSWORD=", &[&random(WORD, 14)]),
+        sample("generic_password", "The temporary password is ", &[&random(WORD, 14)]),
         sample("email", "", &["ada.lovelace+notes", "@", "analytical-engine.example.org"]),
         sample("credit_card", "", &["4111", "1111", "1111", "1111"]),
         sample("credit_card", "", &["5500", "-0000", "-0000", "-0004"]),
@@ -83,5 +83,5 @@ pub(crate) fn samples() -> Vec<Sample> {
 
 /// What follows a sample where its language asks for something.
 pub(crate) fn follows(name: &str) -> &'static str {
-    if name == "url_password" { "@db.internal/shop" } else { "" }
+    if name == "db_url_password" { "@db.internal/shop" } else { "" }
 }
