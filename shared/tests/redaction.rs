@@ -121,7 +121,7 @@ fn redactor(patterns: Vec<String>, off: &[usize]) -> Redactor {
     let types = off.iter().map(|at| (names[at % names.len()].to_owned(), false)).collect::<BTreeMap<_, _>>();
     let named = |(at, pattern)| OperatorPattern { name: format!("own_{at}"), pattern };
     let patterns = patterns.into_iter().enumerate().map(named).collect();
-    Redactor::new(&Settings { types, patterns }).unwrap()
+    Redactor::new(&Settings { types, patterns, ..Settings::default() }).unwrap()
 }
 
 proptest! {
