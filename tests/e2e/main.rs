@@ -13,6 +13,7 @@ mod counting;
 mod double;
 mod dynamodb;
 mod fields;
+mod incident;
 mod json;
 mod limits;
 mod load;
