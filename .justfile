@@ -48,6 +48,13 @@ bench-cold:
     cargo build --release -p tests --example stock
     cargo bench -p tests --bench cold
 
+# The drain before a loopback S3: records a second and core, memory, 100,000 records while everything fails, a million
+# verified; words choose parts: speed, losses, verify.
+bench-drain *words:
+    cargo build --release -p drain
+    cargo build --release -p gatehouse
+    cargo bench -p tests --bench drain -- {{ words }}
+
 # Rotations of the key under traffic, with a fault in most runs: requests served, rotations done, faults, failures (0).
 bench-rotation *words:
     cargo bench -p rotation --bench rotation -- {{ words }}

@@ -38,6 +38,17 @@ data "aws_iam_policy_document" "alarms" {
       identifiers = [module.sealer.role_arn]
     }
   }
+
+  statement {
+    sid       = "DetectionTellsWhoIsSuspicious"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = [module.detection.role_arn]
+    }
+  }
 }
 
 resource "aws_sns_topic_policy" "alarms" {
@@ -61,12 +72,14 @@ locals {
   of_drain    = { function = module.drain.name }
   of_sealer   = { function = module.sealer.name }
 
+  of_detection = { function = module.detection.name }
+
   # Both work without anybody who would notice that they do not.
   of_workers = { drain = module.drain.name, sealer = module.sealer.name }
 
   # Each goes off when `metric` passes `above` in one `period`. What the function tells of itself is in the namespace
   # Gatehouse; a metric is there only once something happened, so none means nothing to tell.
-  alarms = merge(local.alarms_of_workers, {
+  alarms = merge(local.alarms_of_workers, local.loads ? local.warehouse_alarms : {}, {
     errors = {
       namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum", dimensions = local.of_lambda
       period    = 300, above = var.thresholds.errors
@@ -146,6 +159,11 @@ locals {
       namespace = "Gatehouse", metric = "trail_broken", statistic = "Sum", dimensions = local.of_sealer
       period    = 300, above = 0
       remedy    = "The trail is not whole: records are missing for an hour, or two contradict one another, or a digest is not what it was. `gatehouse audit verify --aws ${var.name_prefix}` tells what, where, and what it proves."
+    }
+    detection-failed = {
+      namespace = "Gatehouse", metric = "detection_failed", statistic = "Sum", dimensions = local.of_detection
+      period    = 3600, above = 1
+      remedy    = "Nobody is told who looks suspicious: Athena, the bucket or the topic cannot be used. Read the log group /aws/lambda/${local.detection}; `gatehouse audit suspicious --aws ${var.name_prefix}` asks by hand."
     }
     trail-unanswered = {
       namespace = "Gatehouse", metric = "trail_unanswered", statistic = "Sum", dimensions = local.of_sealer

@@ -46,14 +46,32 @@ locals {
         )
       },
       {
-        title = "Drain and sealer: errors, throttles"
-        lines = [for pair in setproduct([module.drain.name, module.sealer.name], ["Errors", "Throttles"]) : ["AWS/Lambda", pair[1], "FunctionName", pair[0]]]
+        title = "Drain, sealer, detection: errors, throttles"
+        lines = [for pair in setproduct([module.drain.name, module.sealer.name, module.detection.name], ["Errors", "Throttles"]) : ["AWS/Lambda", pair[1], "FunctionName", pair[0]]]
       },
       {
         title = "Drain: records taken over"
         lines = [["AWS/SQS", "NumberOfMessagesDeleted", "QueueName", aws_sqs_queue.audit.name]]
       },
     ],
+    concat(
+      [
+        {
+          title = "Who looks suspicious: told of, and looks that failed"
+          lines = [for metric in ["suspicious", "detection_failed"] : ["Gatehouse", metric, "function", module.detection.name]]
+        },
+      ],
+      [
+        for queue in aws_sqs_queue.warehouse : {
+          title = "Warehouse: failed, refused, objects waiting, oldest in seconds, dead"
+          lines = concat(
+            [for metric in ["warehouse_failed", "warehouse_poison"] : ["Gatehouse", metric, "function", module.drain.name]],
+            [for metric in ["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"] : ["AWS/SQS", metric, "QueueName", queue.name, { stat = "Maximum" }]],
+            [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", one(aws_sqs_queue.warehouse_dead[*].name), { stat = "Maximum" }]],
+          )
+        }
+      ],
+    ),
   ], [for row in [local.rotation_widgets] : row if local.rotates])
 }
 

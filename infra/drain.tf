@@ -23,12 +23,15 @@ module "drain" {
   tracing              = var.tracing
   policy_json          = data.aws_iam_policy_document.drain.json
 
-  environment = {
-    AUDIT_BUCKET         = aws_s3_bucket.audit.bucket
-    DEAD_QUEUE_URL       = aws_sqs_queue.audit_dead.url
-    GATEHOUSE_LOG        = var.log_level
-    GATEHOUSE_LOG_FORMAT = "json"
-  }
+  environment = merge(
+    {
+      AUDIT_BUCKET         = aws_s3_bucket.audit.bucket
+      DEAD_QUEUE_URL       = aws_sqs_queue.audit_dead.url
+      GATEHOUSE_LOG        = var.log_level
+      GATEHOUSE_LOG_FORMAT = "json"
+    },
+    { for name, value in local.warehouse_environment : name => value if value != null },
+  )
 }
 
 # No more at a time than are reserved: a throttled batch would count as received.
@@ -51,7 +54,18 @@ data "aws_iam_policy_document" "drain" {
   statement {
     sid       = "TakeOver"
     actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-    resources = [aws_sqs_queue.audit.arn]
+    resources = concat([aws_sqs_queue.audit.arn], aws_sqs_queue.warehouse[*].arn)
+  }
+
+  # The keys of objects, for the warehouse.
+  dynamic "statement" {
+    for_each = aws_sqs_queue.warehouse
+
+    content {
+      sid       = "HandOn"
+      actions   = ["sqs:SendMessage"]
+      resources = [statement.value.arn]
+    }
   }
 
   statement {
@@ -60,12 +74,22 @@ data "aws_iam_policy_document" "drain" {
     resources = [aws_sqs_queue.audit_dead.arn]
   }
 
-  # Reading is for an object that is there already: it must be the same. Without listing, S3 would call an absent one
-  # forbidden.
+  # Reading is for an object that is there already: it must be the same.
   statement {
     sid       = "Store"
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${aws_s3_bucket.audit.arn}/records/*", "${aws_s3_bucket.audit.arn}/manifests/*"]
+  }
+
+  # Where the warehouse's queue names an object that is not there, S3 says so only to who may list.
+  dynamic "statement" {
+    for_each = aws_sqs_queue.warehouse
+
+    content {
+      sid       = "MissThem"
+      actions   = ["s3:ListBucket"]
+      resources = [aws_s3_bucket.audit.arn]
+    }
   }
 
   statement {
@@ -183,8 +207,9 @@ data "aws_iam_policy_document" "sealer" {
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.audit.arn]
 
+    # Reading asks too, and by no prefix: S3 calls what is absent so only to who may list, and else forbidden.
     condition {
-      test     = "StringLike"
+      test     = "StringLikeIfExists"
       variable = "s3:prefix"
       values   = ["digests/*", "manifests/*"]
     }

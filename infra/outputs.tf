@@ -93,6 +93,11 @@ output "audit_bucket" {
   value       = aws_s3_bucket.audit.bucket
 }
 
+output "audit_database" {
+  description = "The name of the database in Glue whose table `records` Athena reads the trail by."
+  value       = aws_glue_catalog_database.audit.name
+}
+
 output "drain_function_name" {
   description = "The name of the function that stores audit records."
   value       = module.drain.name
@@ -101,6 +106,16 @@ output "drain_function_name" {
 output "sealer_function_name" {
   description = "The name of the function that seals the audit trail."
   value       = module.sealer.name
+}
+
+output "detection_function_name" {
+  description = "The name of the function that tells who looks suspicious."
+  value       = module.detection.name
+}
+
+output "drain_role_arn" {
+  description = "The ARN of the role that the drain runs as, for Google's workload identity pool (google.md)."
+  value       = module.drain.role_arn
 }
 
 output "sealing_key_arn" {

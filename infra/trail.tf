@@ -335,7 +335,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "answers" {
 resource "aws_athena_workgroup" "audit" {
   for_each = local.answers
 
-  name          = "${var.name_prefix}-audit"
+  name          = local.workgroup
   description   = "Questions to Gatehouse's audit trail."
   force_destroy = true
 

@@ -308,6 +308,34 @@ variable "rotation" {
   }
 }
 
+variable "warehouse" {
+  description = "BigQuery as the audit trail's warehouse; by default none. `dataset` is PROJECT.DATASET, in which `gatehouse audit table` has made the table; `google_audience` names the provider of the workload identity pool, and `service_account` whom the drain's role may be there (google.md)."
+  type = object({
+    dataset         = string
+    google_audience = string
+    service_account = string
+    google_base_url = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.warehouse == null || can(regex("^[a-z][a-z0-9:.-]{4,62}[a-z0-9]\\.[A-Za-z0-9_]+$", var.warehouse.dataset))
+    error_message = "warehouse.dataset must be PROJECT.DATASET."
+  }
+  validation {
+    condition     = var.warehouse == null || can(regex("^//iam\\.googleapis\\.com/projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]+/providers/[a-z0-9-]+$", var.warehouse.google_audience))
+    error_message = "warehouse.google_audience must be //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER; google.md prints it."
+  }
+  validation {
+    condition     = var.warehouse == null || can(regex("^[a-z0-9-]+@[a-z0-9.:-]+\\.gserviceaccount\\.com$", var.warehouse.service_account))
+    error_message = "warehouse.service_account is told by e-mail, such as gatehouse-audit@PROJECT.iam.gserviceaccount.com."
+  }
+  validation {
+    condition     = try(var.warehouse.google_base_url, null) == null || (var.local_endpoint != null && can(regex("^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?/?$", var.warehouse.google_base_url)))
+    error_message = "warehouse.google_base_url is for tests on this machine, with local_endpoint: leave it out."
+  }
+}
+
 variable "rotation_zip_path" {
   description = "The zip of the function that replaces the key, from this directory. `just package` puts it there. Only read where `rotation` is set."
   type        = string

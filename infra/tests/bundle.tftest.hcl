@@ -101,6 +101,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
       audit-failed     = "Gatehouse audit_failed > 0 in 60"
       audit-poison     = "Gatehouse audit_poison > 0 in 300"
       budget-overrun   = "Gatehouse budget_overrun > 0 in 300"
+      detection-failed = "Gatehouse detection_failed > 1 in 3600"
       drain-errors     = "AWS/Lambda Errors > 0 in 900"
       drain-failed     = "Gatehouse drain_failed > 0 in 300"
       drain-throttles  = "AWS/Lambda Throttles > 10 in 900"
@@ -123,7 +124,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.plain :
-      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-${startswith(name, "drain-") ? "drain" : startswith(name, "sealer-") ? "sealer" : "completion"}" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
+      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : name == "detection-failed" ? "gatehouse-detection" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-${startswith(name, "drain-") ? "drain" : startswith(name, "sealer-") ? "sealer" : "completion"}" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
     ])
     error_message = "An alarm watches a metric that nobody writes."
   }
@@ -173,7 +174,8 @@ run "stands_on_what_is_kept_bounded_and_watched" {
         "ArnLike aws:SourceArn"          = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:gatehouse-*"]
         "StringEquals aws:SourceAccount" = ["123456789012"]
       }]
-      TheSealerTellsTheHead = [["sns:Publish"], [aws_sns_topic.alarms.arn], { AWS = [module.sealer.role_arn] }, {}]
+      DetectionTellsWhoIsSuspicious = [["sns:Publish"], [aws_sns_topic.alarms.arn], { AWS = [module.detection.role_arn] }, {}]
+      TheSealerTellsTheHead         = [["sns:Publish"], [aws_sns_topic.alarms.arn], { AWS = [module.sealer.role_arn] }, {}]
     })
     error_message = "CloudWatch may not publish the bundle's alarms to the topic, or others may."
   }

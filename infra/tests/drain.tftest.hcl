@@ -113,6 +113,96 @@ run "takes_records_over_in_batches_that_fail_in_part" {
   }
 }
 
+# It reads everything, and may change nothing but its own marks.
+run "lets_detection_ask_mark_and_tell" {
+  assert {
+    condition = jsonencode({ for statement in data.aws_iam_policy_document.detection.statement : statement.sid => sort(statement.actions) }) == jsonencode({
+      Ask             = ["athena:GetQueryExecution", "athena:GetQueryResults", "athena:StartQueryExecution", "athena:StopQueryExecution"]
+      FindAnswers     = ["s3:GetBucketLocation", "s3:ListBucket"]
+      FindThem        = ["s3:GetBucketLocation", "s3:ListBucket"]
+      KeepAnswers     = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+      KnowTheTable    = ["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"]
+      Mark            = ["s3:GetObject", "s3:PutObject"]
+      ReadRecords     = ["s3:GetObject"]
+      Tell            = ["sns:Publish"]
+      UseTheKey       = ["kms:Decrypt", "kms:GenerateDataKey"]
+      UseTheTopicsKey = ["kms:Decrypt", "kms:GenerateDataKey"]
+    })
+    error_message = "Detection may do something else."
+  }
+
+  assert {
+    condition     = toset(flatten([for statement in data.aws_iam_policy_document.detection.statement : statement.resources if contains(statement.actions, "s3:PutObject")])) == toset(["${aws_s3_bucket.audit.arn}/detections/*", "arn:aws:s3:::gatehouse-answers-123456789012/*"])
+    error_message = "Detection may write elsewhere than its marks and Athena's answers."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.detection.schedule_expression == "rate(15 minutes)" && jsondecode(aws_scheduler_schedule.detection.target[0].input) == { detect = true }
+    error_message = "Nobody looks."
+  }
+
+  assert {
+    condition     = toset(keys(aws_athena_named_query.report)) == toset(["blocked", "costs", "intents", "opens", "rules", "suspicious"]) && alltrue([for query in values(aws_athena_named_query.report) : !strcontains(query.query, "$${") && strcontains(query.query, "FROM records\n    WHERE dt >= date_format(") && query.workgroup == "gatehouse-audit"])
+    error_message = "A report is missing in Athena, or asks another table."
+  }
+}
+
+run "has_no_warehouse_unless_asked" {
+  assert {
+    condition     = length(aws_sqs_queue.warehouse) == 0 && length(aws_lambda_event_source_mapping.warehouse) == 0 && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.plain) : startswith(name, "warehouse-")])
+    error_message = "There is a warehouse that nobody asked for."
+  }
+}
+
+run "loads_the_warehouse_from_a_queue_of_its_own" {
+  variables {
+    warehouse = {
+      dataset         = "my-project.audit"
+      google_audience = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/gatehouse/providers/audit"
+      service_account = "gatehouse-audit@my-project.iam.gserviceaccount.com"
+    }
+  }
+
+  assert {
+    condition     = aws_sqs_queue.warehouse[0].kms_master_key_id == aws_kms_key.bundle.arn && aws_sqs_queue.warehouse[0].message_retention_seconds == 1209600 && aws_sqs_queue.warehouse[0].visibility_timeout_seconds >= 6 * local.drain_timeout_seconds
+    error_message = "The queue is not encrypted, drops keys before SQS must, or shows them while they are loaded."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.warehouse[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.warehouse_dead[0].arn, maxReceiveCount = 96 }
+    error_message = "What BigQuery does not take is not set aside, or too soon."
+  }
+
+  assert {
+    condition     = contains(aws_lambda_event_source_mapping.warehouse[0].function_response_types, "ReportBatchItemFailures") && aws_lambda_event_source_mapping.warehouse[0].scaling_config[0].maximum_concurrency + aws_lambda_event_source_mapping.drain.scaling_config[0].maximum_concurrency <= 10
+    error_message = "One object that fails fails all of its batch, or the mappings throttle each other."
+  }
+
+  assert {
+    condition     = one([for statement in data.aws_iam_policy_document.drain.statement : statement.actions if statement.sid == "HandOn"]) == toset(["sqs:SendMessage"]) && length(one([for statement in data.aws_iam_policy_document.drain.statement : statement.resources if statement.sid == "TakeOver"])) == 2
+    error_message = "The drain may not hand keys on, or not take them."
+  }
+
+  assert {
+    condition     = toset([for name in keys(aws_cloudwatch_metric_alarm.plain) : name if startswith(name, "warehouse-")]) == toset(["warehouse-age", "warehouse-dead", "warehouse-failed", "warehouse-poison"]) && strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "warehouse_poison")
+    error_message = "A warehouse that stands still wakes nobody, or is not on the dashboard."
+  }
+}
+
+run "refuses_a_warehouse_that_google_would_not_know" {
+  command = plan
+
+  variables {
+    warehouse = {
+      dataset         = "audit"
+      google_audience = "https://iam.googleapis.com"
+      service_account = "me@example.com"
+    }
+  }
+
+  expect_failures = [var.warehouse]
+}
+
 run "leaves_the_lock_off_when_asked" {
   variables {
     audit_lock_mode     = "off"

@@ -43,13 +43,14 @@ const COUNT: &str = "Count";
 const MILLISECONDS: &str = "Milliseconds";
 
 /// Faults that an operator must hear of: the code of the event, and the metric.
-const FAULTS: [(&str, &str); 17] = [
+const FAULTS: [(&str, &str); 23] = [
     ("audit_poison", "audit_poison"),
     ("audit_unavailable", "audit_failed"),
     ("budget_overrun", "budget_overrun"),
     // The tables are of one kind, and so are their faults: the line in the log names the one.
     ("callers_unavailable", "ledger_failed"),
     ("dead_unavailable", "drain_failed"),
+    ("detection_failed", "detection_failed"),
     ("ledger_unavailable", "ledger_failed"),
     ("pepper_unavailable", "audit_failed"),
     ("policy_refused", "policy_refused"),
@@ -63,6 +64,11 @@ const FAULTS: [(&str, &str); 17] = [
     ("trail_broken", "trail_broken"),
     ("trail_unanswered", "trail_unanswered"),
     ("trail_unavailable", "drain_failed"),
+    ("warehouse_absent", "warehouse_failed"),
+    ("warehouse_limited", "warehouse_failed"),
+    ("warehouse_poison", "warehouse_poison"),
+    ("warehouse_refused", "warehouse_failed"),
+    ("warehouse_unavailable", "warehouse_failed"),
 ];
 
 /// Likewise, of the function that rotates the key.

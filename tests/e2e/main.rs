@@ -15,6 +15,7 @@ mod dynamodb;
 mod exfiltration;
 mod fields;
 mod history;
+mod incident;
 mod json;
 mod limits;
 mod load;

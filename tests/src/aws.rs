@@ -4,12 +4,15 @@
 //! that Terraform gave it.
 
 pub mod bare;
+pub mod bucket;
 pub mod dynalite;
 pub mod endpoint;
+pub mod event_source;
 pub mod iam;
 pub mod moto;
 pub mod runtime;
 pub mod server;
+pub mod skewed;
 pub mod terraform;
 
 /// The region of everything emulated.

@@ -35,7 +35,7 @@ pub async fn trail<S: Store>(
                 let bytes = store.read(&listed.key).await?;
                 objects.extend(verifier.manifest(digest.hour, listed, bytes.as_deref()));
             }
-            check(store, &mut verifier, objects).await?;
+            check(store, &mut verifier, objects, Verifier::object).await?;
         }
         verifier.close(&digest);
     }
@@ -47,7 +47,7 @@ pub async fn trail<S: Store>(
             let Some(bytes) = store.read(key).await? else { continue };
             objects.extend(verifier.unsealed(key, &bytes));
         }
-        check(store, &mut verifier, objects).await?;
+        check(store, &mut verifier, objects, Verifier::unsealed_object).await?;
     }
     for key in store.list(RECORDS, "").await? {
         if verifier.names(&key) {
@@ -59,7 +59,12 @@ pub async fn trail<S: Store>(
     Ok(verifier.finish(now))
 }
 
-async fn check<S: Store>(store: &S, verifier: &mut Verifier, objects: Vec<Manifest>) -> Result<(), Unavailable> {
+async fn check<S: Store>(
+    store: &S,
+    verifier: &mut Verifier,
+    objects: Vec<Manifest>,
+    take: fn(&mut Verifier, Result<u64, Finding>),
+) -> Result<(), Unavailable> {
     let mut bodies = Vec::new();
     for manifest in objects {
         let body = store.read(&manifest.object).await?;
@@ -72,7 +77,7 @@ async fn check<S: Store>(store: &S, verifier: &mut Verifier, objects: Vec<Manife
             bodies.chunks(share).map(|part| scope.spawn(move || part.iter().map(one).collect())).collect();
         begun.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    checked.into_iter().flatten().for_each(|checked| verifier.object(checked));
+    checked.into_iter().flatten().for_each(|checked| take(verifier, checked));
     Ok(())
 }
 

@@ -51,7 +51,7 @@ impl From<Ending> for ExitCode {
 /// Does what the command line asks.
 pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
     match cli.command {
-        Some(Command::Audit(audit::Trail::Verify(verify))) => Ok(verify.run(&mut io::stdout().lock())?),
+        Some(Command::Audit(audit::Trail::Verify(verify))) => Ok(verify.run(&cli.data, &mut io::stdout().lock())?),
         Some(Command::Audit(audit::Trail::Records(audit))) => {
             Ok(audit::run(&audit, &cli.data, settings).map(|()| Ending::Well)?)
         }

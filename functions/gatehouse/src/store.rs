@@ -3,12 +3,16 @@
 //! ```text
 //! DATA/spool/<writer>*.ndjson  audit records, durable before the provider is called
 //! DATA/gatehouse.db            SQLite: the audit store and the callers
-//! DATA/ledger.db            SQLite: what was spent and is reserved
+//! DATA/ledger.db               SQLite: what was spent and is reserved
 //! DATA/pepper                  the secret under which users and prompts are hashed
+//! DATA/seal.key, seal.pub      the key that seals each hour of the audit records, and its public half
 //! ```
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+use shared::audit::WriterId;
+use shared::signature;
 
 pub(crate) mod callers;
 mod detection;
@@ -19,8 +23,11 @@ pub(crate) mod pepper;
 pub(crate) mod query;
 #[cfg(test)]
 pub(crate) mod samples;
+pub(crate) mod seal_key;
+mod sealing;
 pub(crate) mod spool;
 pub(crate) mod sqlite;
+pub(crate) mod trail;
 
 /// A store that cannot be used, told to the operator.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +52,21 @@ pub(crate) enum Error {
     /// The pepper's file is not a pepper.
     #[error("`{}` is not a pepper (32 bytes): restore it, or move it away to begin anew", .0.display())]
     BadPepper(PathBuf),
+    /// The sealing key's file is not a key.
+    #[error("`{}` is not a sealing key: restore it, or move it away to begin anew", path.display())]
+    BadSealingKey {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: signature::Unusable,
+    },
+    /// An hour could not be sealed.
+    #[error("the audit trail could not be sealed")]
+    Seal(#[source] ::drain::seal::Error),
+    /// There is nothing to do the sealing with.
+    #[error("could not start to seal")]
+    NoRuntime(#[source] io::Error),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandomness(#[source] getrandom::Error),
@@ -92,6 +114,28 @@ pub(crate) fn make_private_directory(path: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(Error::file("make the directory", path))
+}
+
+/// Makes a secret's file in the data directory, unless there is one: it is never replaced.
+///
+/// The whole file is written under a name of its own, then linked to its place: unlike a rename, a link never replaces
+/// what another process has made meanwhile.
+pub(crate) fn make_once(data: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    make_private_directory(data)?;
+    let path = data.join(name);
+    let draft = data.join(format!(".{name}.{}", WriterId::random().map_err(Error::NoRandomness)?));
+    let made = private_file().write(true).open(&draft).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        match std::fs::hard_link(&draft, &path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    });
+    let removed = std::fs::remove_file(&draft);
+    made.map_err(Error::file("write", &path))?;
+    removed.map_err(Error::file("remove", &draft))?;
+    sync_directory(data)
 }
 
 /// Makes a file's name durable. Without it a crash may leave the content under no name.

@@ -266,6 +266,13 @@ impl Verifier {
         }
     }
 
+    /// Likewise, of an object that no digest seals yet: what is wrong with it is told, and what is right not counted.
+    pub fn unsealed_object(&mut self, checked: Result<u64, Finding>) {
+        if let Err(finding) = checked {
+            self.find(finding);
+        }
+    }
+
     /// Ends a digest: compares what it says of the chains with what follows from its manifests.
     pub fn close(&mut self, digest: &Digest) {
         let told = self.chains.tell(digest.hour);

@@ -58,3 +58,57 @@ impl Signer for SealingKey {
 fn unavailable(fault: Fault) -> Unavailable {
     Unavailable { store: "sealing key", cause: fault.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64;
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::scripted::{Reply, Server, told};
+
+    fn key(server: &Server) -> SealingKey {
+        SealingKey::new(server.clients().kms(), "alias/g-seal")
+    }
+
+    #[tokio::test]
+    async fn of_a_message_its_hash_is_signed_and_throttling_waited_out() {
+        let server = Server::start(|_, number| match number {
+            0 => Reply::error(400, "ThrottlingException"),
+            1 => Reply::Cut,
+            _ => Reply::ok(&json!({"Signature": BASE64.encode(b"signed")})),
+        });
+        let long = vec![b'x'; 10_000];
+        assert_eq!(key(&server).sign(&long).await.unwrap(), b"signed");
+        let asked = server.asked();
+        assert_eq!((asked.len(), asked[2].operation.as_str()), (3, "Sign"));
+        let body = &asked[2].body;
+        assert_eq!(body["Message"], BASE64.encode(&Sha256::digest(&long)));
+        assert_eq!((&body["MessageType"], &body["KeyId"]), (&json!("DIGEST"), &json!("alias/g-seal")));
+        assert_eq!(body["SigningAlgorithm"], "ECDSA_SHA_256");
+    }
+
+    #[tokio::test]
+    async fn no_signature_is_an_error_and_so_is_a_key_that_may_not_be_used() {
+        for (reply, told_as) in [
+            ((|| Reply::ok(&json!({}))) as fn() -> Reply, "no sense"),
+            (|| Reply::error(400, "AccessDeniedException"), "AccessDeniedException"),
+            (|| Reply::error(400, "DisabledException"), "DisabledException"),
+            (|| Reply::error(500, "KMSInternalException"), "KMSInternalException"),
+        ] {
+            let server = Server::start(move |_, _| reply());
+            let failed = key(&server).sign(b"message").await.unwrap_err();
+            assert!(told(&failed).contains(told_as), "{}", told(&failed));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_public_key_tells_the_account_and_one_without_is_no_answer() {
+        let arn = "arn:aws:kms:eu-central-1:123456789012:key/k";
+        let server = Server::start(move |_, _| Reply::ok(&json!({"KeyId": arn, "PublicKey": BASE64.encode(b"der")})));
+        let Public { der, account } = key(&server).public().await.unwrap();
+        assert_eq!((der.as_slice(), account.as_str()), (&b"der"[..], "123456789012"));
+        let server = Server::start(|_, _| Reply::ok(&json!({"KeyId": "k"})));
+        assert!(matches!(key(&server).public().await, Err(Fault::Garbled)));
+    }
+}

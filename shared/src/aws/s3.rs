@@ -83,3 +83,6 @@ impl Store for Bucket {
 fn unavailable(fault: Fault) -> Unavailable {
     Unavailable { store: "audit bucket", cause: fault.into() }
 }
+
+#[cfg(test)]
+mod tests;

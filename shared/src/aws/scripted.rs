@@ -15,10 +15,13 @@ use crate::config::Reader;
 /// What arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// The operation, such as `SendMessage`.
+    /// The operation, such as `SendMessage`; method and path where the service has no names for them.
     pub(crate) operation: String,
     pub(crate) headers: HashMap<String, String>,
+    /// The parameters, where they are JSON.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 /// What is answered.
@@ -78,6 +81,12 @@ impl Server {
     }
 }
 
+/// What an error says, causes and all.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// A whole environment with its endpoint at `url`.
 pub(crate) fn settings(url: &str) -> HashMap<&str, &str> {
     HashMap::from([
@@ -128,8 +137,12 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    let mut body = vec![0; headers["content-length"].parse().unwrap()];
+    let mut body = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
     reader.read_exact(&mut body).ok()?;
-    let operation = headers["x-amz-target"].rsplit('.').next().unwrap_or_default().to_owned();
-    Some(Asked { operation, headers, body: serde_json::from_slice(&body).unwrap() })
+    let operation = match headers.get("x-amz-target") {
+        Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
+        None => first.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" "),
+    };
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Some(Asked { operation, headers, body: serde_json::from_slice(&body).unwrap_or_default(), text })
 }

@@ -155,8 +155,12 @@ fn settings<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
 }
 
 /// What alarms are set by, and the function that it stands for.
-const FUNCTIONS: [(&str, &str); 3] =
-    [("local.of_drain", "drain"), ("local.of_function", "completion"), ("local.of_sealer", "sealer")];
+const FUNCTIONS: [(&str, &str); 4] = [
+    ("local.of_detection", "detection"),
+    ("local.of_drain", "drain"),
+    ("local.of_function", "completion"),
+    ("local.of_sealer", "sealer"),
+];
 
 /// A metric that nobody emits raises no alarm, and one of other dimensions is another metric.
 #[test]
@@ -167,7 +171,7 @@ fn each_alarm_is_of_a_metric_that_is_emitted_for_the_function_as_a_whole() {
     let emitted: Vec<_> = lines.iter().flat_map(metrics).collect();
     let whole =
         |name: &str| emitted.iter().any(|(known, _, sets)| known == name && sets.contains(&"function=f".to_owned()));
-    let alarms = include_str!("../../../infra/alarms.tf");
+    let alarms = concat!(include_str!("../../../infra/alarms.tf"), include_str!("../../../infra/warehouse.tf"));
     for (local, function) in FUNCTIONS {
         let of = settings(alarms, local.trim_start_matches("local."));
         assert_eq!(of, [format!("{{ function = module.{function}.name }}")]);

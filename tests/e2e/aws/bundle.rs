@@ -1,7 +1,7 @@
 //! The whole bundle: applied, used in every way, found to be allowed neither more nor less than it did, and destroyed.
 //!
 //! One test, since applying takes longest; its steps are named like tests and run one after the other. `STEPS=WORD,...`
-//! chooses among them.
+//! chooses among them: parts of a name, or of that of its file.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -9,13 +9,13 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 
 use super::stack::Stack;
-use super::{deployment, ends, faults, service, shares, signed};
+use super::{deployment, ends, faults, service, shares, signed, trail};
 
 type Step = for<'s> fn(&'s Stack) -> Pin<Box<dyn Future<Output = ()> + 's>>;
 
 macro_rules! steps {
     ($($part:ident::$name:ident,)*) => {
-        [$((stringify!($name), (|stack| Box::pin($part::$name(stack))) as Step),)*]
+        [$((concat!(stringify!($part), "::", stringify!($name)), (|stack| Box::pin($part::$name(stack))) as Step),)*]
     };
 }
 
@@ -37,6 +37,13 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
         shares::racing_environments_never_pass_a_limit_and_lock_nobody_out,
         shares::a_changed_policy_and_a_revoked_caller_are_taken_over,
         service::every_record_is_whole_and_in_its_chain,
+        trail::terraform_sets_what_drain_sealer_and_detection_read,
+        trail::what_cannot_be_stored_comes_again_until_it_can,
+        trail::a_poison_message_goes_alone_to_the_dead_letters_with_its_reason,
+        trail::records_lie_where_athena_looks_in_columns_that_it_knows,
+        trail::sealed_hours_verify_and_one_altered_object_is_found,
+        trail::detection_tells_people_once_a_day_of_each,
+        trail::each_role_may_do_what_it_did_and_nothing_else,
         deployment::the_role_may_do_what_it_did_and_nothing_else,
         deployment::another_apply_would_change_nothing_that_is_not_listed,
         signed::a_change_to_aws_iam_leaves_the_door_to_the_named_roles,

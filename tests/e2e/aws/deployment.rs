@@ -39,13 +39,19 @@ pub(super) async fn the_role_may_do_what_it_did_and_nothing_else(stack: &Stack) 
     }
     stack.endpoint.withhold_items(false);
     let name = stack.outputs["function_name"].as_str().unwrap();
-    let rules = Rules::of(name, &stack.terraform.resources().await).unwrap();
-    let calls: Vec<_> = stack.endpoint.calls().into_iter().filter(|call| call.by == "completion").collect();
+    may_do_what_it_did_and_nothing_else(stack, name, "completion", BY_AWS).await;
+}
+
+/// Holds the calls that were made with the access key `by` against the role of this name. `by_aws` lists what AWS does in
+/// the role's name.
+pub(super) async fn may_do_what_it_did_and_nothing_else(stack: &Stack, role: &str, by: &str, by_aws: &[(&str, &str)]) {
+    let rules = Rules::of(role, &stack.terraform.resources().await).unwrap();
+    let calls: Vec<_> = stack.endpoint.calls().into_iter().filter(|call| call.by == by).collect();
     let findings = rules.evaluate(&calls).unwrap();
     assert!(findings.denied.is_empty(), "AWS would have refused {:#?}", findings.denied);
     let told: BTreeSet<_> =
         findings.unused.iter().map(|Grant { action, resource, .. }| (action.as_str(), resource.as_str())).collect();
-    let listed: BTreeSet<_> = BY_AWS.iter().copied().collect();
+    let listed: BTreeSet<_> = by_aws.iter().copied().collect();
     let unused: Vec<_> = told.difference(&listed).collect();
     assert!(unused.is_empty(), "allowed, and never done: {unused:#?}");
     let stale: Vec<_> = listed.difference(&told).collect();

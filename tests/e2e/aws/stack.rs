@@ -1,12 +1,14 @@
 //! The whole of `infra/`, applied to the emulations, and functions that run with what Terraform gave them.
 
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use shared::audit::{Kind, Record};
 use tempfile::TempDir;
 use tests::aws::endpoint::Endpoint;
+use tests::aws::event_source::EventSource;
 use tests::aws::runtime::{Function, Setup};
 use tests::aws::terraform::Terraform;
 use tests::client::Reply;
@@ -30,9 +32,12 @@ pub(super) struct Stack {
     environment: Vec<(String, String)>,
     binary: PathBuf,
     files: TempDir,
-    /// What has been taken out of the audit queue.
-    records: Mutex<Vec<Record>>,
+    /// What brings the audit queue's messages to the drain.
+    pub(super) records: EventSource,
 }
+
+/// How a message begins that is no record.
+pub(super) const POISON: &str = "poison";
 
 /// Whether a record says what is about to be done.
 pub(super) fn is_intent(record: &Record) -> bool {
@@ -61,8 +66,9 @@ impl Stack {
         wait::done("write the key", std::fs::write(&key, gemini.key()));
         let outputs = terraform.outputs().await;
         let environment = environment_of(outputs["function_name"].as_str().unwrap(), &endpoint).await;
-        let stack =
-            Self { endpoint, terraform, gemini, outputs, brain, environment, binary, files, records: Mutex::default() };
+        let output = |name: &str| outputs[name].as_str().unwrap();
+        let records = EventSource::new("drain", output("audit_queue_url"), output("audit_queue_arn"));
+        let stack = Self { endpoint, terraform, gemini, outputs, brain, environment, binary, files, records };
         stack.operator(&["init", "--gemini-key-file", key.to_str().unwrap()]).await;
         stack
     }
@@ -91,6 +97,16 @@ impl Stack {
             .access_key("completion")
     }
 
+    /// Another function of the bundle, as Lambda would run it: the one whose name is this output, with what Terraform
+    /// gave it, from the binary that Cargo built for the tests. Its calls are told by the access key `by`.
+    pub(super) async fn other_function(&self, output: &str, binary: &str, by: &str) -> Setup {
+        let name = self.outputs[output].as_str().unwrap();
+        Setup::new(name, gate::built(binary))
+            .envs(environment_of(name, &self.endpoint).await)
+            .env("AWS_ENDPOINT_URL", self.endpoint.url())
+            .access_key(by)
+    }
+
     /// The function, with its door open.
     pub(super) async fn start(&self) -> Function {
         self.function().start().await
@@ -98,13 +114,18 @@ impl Stack {
 
     /// The bundle's operator says something, and what is answered is JSON.
     pub(super) async fn operator(&self, words: &[&str]) -> Value {
+        let output = self.operator_says(words).await;
+        assert!(output.status.success(), "gatehouse {words:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// The same, however it ends.
+    pub(super) async fn operator_says(&self, words: &[&str]) -> Output {
         let mut command = gate::command();
         command.args(words).args(["--aws", PREFIX]).current_dir(self.files.path());
         command.env("AWS_ENDPOINT_URL", self.endpoint.url()).env("AWS_REGION", tests::aws::REGION);
         command.env("AWS_ACCESS_KEY_ID", "operator").env("AWS_SECRET_ACCESS_KEY", "none");
-        let output = wait::done("run gatehouse", command.output().await);
-        assert!(output.status.success(), "gatehouse {words:?}: {output:?}");
-        serde_json::from_slice(&output.stdout).unwrap_or_default()
+        wait::done("run gatehouse", command.output().await)
     }
 
     /// A new caller's key.
@@ -152,30 +173,10 @@ impl Stack {
 
     /// Every record that was ever in the queue.
     pub(super) async fn all_records(&self) -> Vec<Record> {
-        let new = self.received().await;
-        let mut all = self.records.lock().unwrap();
-        all.extend(new);
-        all.clone()
-    }
-
-    async fn received(&self) -> Vec<Record> {
-        let mut records = Vec::new();
-        loop {
-            let receive =
-                json!({"QueueUrl": self.outputs["audit_queue_url"], "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0});
-            let received = self.endpoint.call("AmazonSQS.ReceiveMessage", &receive).await;
-            let messages = received["Messages"].as_array().cloned().unwrap_or_default();
-            if messages.is_empty() {
-                return records;
-            }
-            for message in messages {
-                let line = message["Body"].as_str().unwrap();
-                records.push(Record::from_line(line).unwrap_or_else(|error| panic!("{error}: {line}")));
-                let delete =
-                    json!({"QueueUrl": self.outputs["audit_queue_url"], "ReceiptHandle": message["ReceiptHandle"]});
-                self.endpoint.call("AmazonSQS.DeleteMessage", &delete).await;
-            }
-        }
+        self.records.take(&self.endpoint).await;
+        let mut lines = self.records.bodies();
+        lines.retain(|line| !line.starts_with(POISON));
+        lines.iter().map(|line| Record::from_line(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 }
 

@@ -120,11 +120,7 @@ impl Endpoint {
             return self.shared.dynalite.call(operation, body).await;
         }
         let client = Client::new(self.shared.moto.url(), "");
-        let service = match target.split('.').next() {
-            Some("AmazonSQS") => "sqs",
-            Some("TrentService") => "kms",
-            _ => "secretsmanager",
-        };
+        let service = service_of(target);
         let request = client
             .anonymous(http::Method::POST, "/")
             .header("x-amz-target", target)
@@ -133,6 +129,40 @@ impl Endpoint {
         let reply = client.send(request, body.to_string()).await;
         assert_eq!(reply.status, 200, "{target} {body}: {reply:?}");
         reply.json()
+    }
+
+    /// The same in the name of another, whom the call is remembered of: what AWS itself does for a function.
+    pub async fn call_as(&self, by: &str, target: &str, body: &Value) -> Value {
+        let service = service_of(target).to_owned();
+        let action = target.rsplit('.').next().unwrap_or_default().to_owned();
+        self.shared.calls.lock().unwrap().push(Call { by: by.to_owned(), service, action, body: body.clone() });
+        self.call(target, body).await
+    }
+
+    /// Answers Athena's next query with these rows, of which the first is the columns' names: nothing runs queries here.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn next_rows(&self, rows: &[&[&str]]) {
+        let cells = |row: &&[&str]| row.iter().map(|cell| json!({"VarCharValue": cell})).collect::<Vec<_>>();
+        let rows: Vec<Value> = rows.iter().map(|row| json!({"Data": cells(row)})).collect();
+        let results = json!({"account_id": super::ACCOUNT, "region": super::REGION,
+            "results": [{"rows": rows, "column_info": []}]});
+        let reply =
+            Client::new(self.shared.moto.url(), "").post("/moto-api/static/athena/query-results", &results).await;
+        assert!(reply.status.is_success(), "{reply:?}");
+    }
+
+    /// Puts something in an object's place, as nobody but an intruder could.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn put_object(&self, bucket: &str, key: &str, body: &[u8]) {
+        let client = Client::new(self.shared.moto.url(), "");
+        let request = client.anonymous(http::Method::PUT, &format!("/{bucket}/{key}"));
+        let request = request.header("authorization", credential("intruder", "s3"));
+        let reply = client.send(request, body.to_vec()).await;
+        assert_eq!(reply.status, 200, "{bucket} {key}: {reply:?}");
     }
 
     /// GETs from a service that speaks REST, such as Lambda.
@@ -146,6 +176,18 @@ impl Endpoint {
         // moto answers some of Lambda's with 201.
         assert!(reply.status.is_success(), "{service} {path}: {reply:?}");
         reply.json()
+    }
+}
+
+/// The service that an operation is of.
+fn service_of(target: &str) -> &'static str {
+    match target.split('.').next() {
+        Some("AmazonSQS") => "sqs",
+        Some("AWSGlue") => "glue",
+        Some("AmazonAthena") => "athena",
+        Some("DynamoDB_20120810") => "dynamodb",
+        Some("TrentService") => "kms",
+        _ => "secretsmanager",
     }
 }
 
@@ -219,6 +261,9 @@ impl Call {
         let mut words = scope.split(['/', ',']);
         let by = words.next().unwrap_or_default().to_owned();
         let service = words.nth(2).unwrap_or_default().to_owned();
+        if let Some((action, body)) = Some(parts).filter(|_| service == "s3").and_then(of_s3) {
+            return Self { by, service, action: action.to_owned(), body };
+        }
         let action = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
         let body = if header("content-type").starts_with("application/x-www-form-urlencoded") {
             form(&String::from_utf8_lossy(body))
@@ -228,6 +273,28 @@ impl Call {
         let named = if action.is_empty() { body["Action"].as_str().unwrap_or_default().to_owned() } else { action };
         let action = if named.is_empty() { format!("{} {}", parts.method, parts.uri.path()) } else { named };
         Self { by, service, action, body }
+    }
+}
+
+/// What is done to objects, by S3's own names for operations and parameters; the rest of S3 keeps method and path.
+fn of_s3(parts: &Parts) -> Option<(&'static str, Value)> {
+    let (bucket, key) = parts.uri.path().trim_start_matches('/').split_once('/').unwrap_or((parts.uri.path(), ""));
+    let query = form(parts.uri.query().unwrap_or_default());
+    let about_object = query.as_object().is_none_or(|query| query.keys().all(|name| name == "x-id"));
+    let bucket = bucket.trim_start_matches('/');
+    let decoded = percent_decode_str(key).decode_utf8_lossy();
+    match parts.method {
+        http::Method::GET if key.is_empty() && query["list-type"] == "2" => {
+            Some(("ListObjectsV2", json!({"Bucket": bucket, "Prefix": query["prefix"]})))
+        }
+        http::Method::GET if !key.is_empty() && about_object => {
+            Some(("GetObject", json!({"Bucket": bucket, "Key": decoded})))
+        }
+        http::Method::PUT if !key.is_empty() && about_object => {
+            let created = parts.headers.get("if-none-match").and_then(|value| value.to_str().ok());
+            Some(("PutObject", json!({"Bucket": bucket, "Key": decoded, "IfNoneMatch": created})))
+        }
+        _ => None,
     }
 }
 

@@ -24,7 +24,7 @@ use super::endpoint::Call;
 pub struct Rules {
     role: String,
     identity: Vec<Policy>,
-    /// Those of keys, queues and secrets, by the ARN of what they guard.
+    /// Those of buckets, keys, queues, secrets and topics, by the ARN of what they guard.
     resources: BTreeMap<String, Policy>,
     /// The key that encrypts a resource, by the resource's ARN.
     keys: BTreeMap<String, String>,
@@ -90,11 +90,21 @@ impl Rules {
                 let name = text("queue_url").rsplit('/').next().unwrap_or_default().to_owned();
                 self.resources.insert(access::queue(&name), Policy::read(&text("policy"))?);
             }
+            "aws_s3_bucket_policy" => {
+                self.resources.insert(access::bucket(&text("bucket")), Policy::read(&text("policy"))?);
+            }
+            "aws_sns_topic_policy" => {
+                self.resources.insert(text("arn"), Policy::read(&text("policy"))?);
+            }
             "aws_secretsmanager_secret_policy" => {
                 self.resources.insert(text("secret_arn"), Policy::read(&text("policy"))?);
             }
             "aws_secretsmanager_secret" => self.encrypts(text("arn"), &values["kms_key_id"]),
-            "aws_sqs_queue" => self.encrypts(text("arn"), &values["kms_master_key_id"]),
+            "aws_s3_bucket_server_side_encryption_configuration" => {
+                let rule = &values["rule"][0]["apply_server_side_encryption_by_default"][0];
+                self.encrypts(access::bucket(&text("bucket")), &rule["kms_master_key_id"]);
+            }
+            "aws_sns_topic" | "aws_sqs_queue" => self.encrypts(text("arn"), &values["kms_master_key_id"]),
             "aws_dynamodb_table" => {
                 self.encrypts(text("arn"), &values["server_side_encryption"][0]["kms_key_arn"]);
             }
@@ -116,10 +126,19 @@ impl Rules {
     pub fn evaluate(&self, calls: &[Call]) -> Result<Findings, String> {
         let mut findings = Findings { unused: self.grants(), ..Findings::default() };
         let mut seen = BTreeSet::new();
+        let mut workgroup = Value::Null;
         for call in calls {
-            seen.extend(accesses(call, &self.keys)?);
+            let mut call = call.clone();
+            // Of a query only its start names the workgroup that all about it is asked of.
+            if call.service == "athena" {
+                let named = call.body["WorkGroup"].take();
+                workgroup = if named.is_null() { workgroup } else { named };
+                call.body["WorkGroup"] = workgroup.clone();
+            }
+            seen.extend(accesses(&call, &self.keys)?);
         }
-        for access in seen {
+        for mut access in seen {
+            access.context.insert("aws:PrincipalArn".to_owned(), self.role.clone());
             let used = self.allowing(&access)?;
             for grant in &used {
                 findings.unused.remove(grant);
@@ -146,7 +165,8 @@ impl Rules {
             }
             used.extend(matching);
         }
-        let Some(policy) = self.resources.get(&access.resource) else {
+        let guarding = self.resources.get(&access.resource);
+        let Some(policy) = guarding.or_else(|| self.resources.get(access::bucket_of(&access.resource))) else {
             // A key without a policy of ours is not one that the account may decide about.
             return Ok(if access.action.starts_with("kms:") { Vec::new() } else { used });
         };

@@ -28,8 +28,9 @@ impl Moto {
         let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("aws/python/requirements.txt");
         let programs = move || sdk::python_programs(&requirements, "aws", "python");
         let programs = wait::done("install moto", tokio::task::spawn_blocking(programs).await);
-        let mut command = Command::new(programs.join("moto_server"));
-        command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
+        let mut command = Command::new(programs.join("python"));
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("aws/python/moto_as_aws.py"));
+        command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut server = wait::done("start moto", command.spawn());
         let printed = Printed::of(&mut server);

@@ -198,6 +198,12 @@ impl Function {
         self.pool.environments().len()
     }
 
+    /// The process of each environment.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        self.pool.environments().iter().map(|environment| environment.process()).collect()
+    }
+
     /// How many invocations were begun: what Lambda's metric `Invocations` counts.
     #[must_use]
     pub fn invocations(&self) -> usize {

@@ -40,6 +40,9 @@ impl Terraform {
         let folder = wait::done("make a folder", tempfile::tempdir());
         let terraform = Self { folder, endpoint: endpoint.to_owned() };
         copy(&infra(), &terraform.root());
+        // Named queries are read from where the code has them, beside it.
+        let reports = "shared/src/audit/reports";
+        copy(&infra().with_file_name(reports), &terraform.folder.path().join(reports));
         terraform.write("first.auto.tfvars.json", variables);
         wait::done("write Terraform's settings", fs::write(terraform.settings(), settings()));
         terraform.run(&["init", "-input=false", "-no-color", "-lockfile=readonly"]).await;

@@ -25,7 +25,7 @@ async fn a_valid_trail_is_whole() {
     let objects = world.store.objects();
     let report = world.verify(Some(head(&objects))).await;
     assert_eq!(report.findings, []);
-    assert_eq!((report.digests, report.objects, report.records, report.unsealed), (4, 7, 47, 3));
+    assert_eq!((report.digests, report.objects, report.records, report.unsealed), (4, 6, 44, 3));
     assert!(report.unanswered.is_empty() && report.under_way.is_empty());
     // Each object's key went to the warehouse, and the day's head to the topic, once.
     let sent = world.store.sent();

@@ -109,6 +109,9 @@ pub(crate) enum Audit {
         /// The last hour, which is loaded too
         #[arg(long, value_name = "HOUR", value_parser = load::hour)]
         to: Hour,
+        /// Print one JSON object, {"objects"}, instead
+        #[arg(long)]
+        json: bool,
     },
     /// Show how many records wait in the queues of a bundle on AWS
     ///
@@ -159,7 +162,7 @@ pub(crate) fn run(command: &Audit, data: &Path, settings: &dyn Strings) -> Resul
             report::remote(reports, settings, &SystemClock, reader, out)
                 .unwrap_or_else(|| execute(command, data, &SystemClock, reader, out))
         }
-        Audit::Load { aws, bucket, from, to } => aws::wait(load::execute(aws, bucket, (*from, *to), out)),
+        Audit::Load { aws, bucket, from, to, json } => aws::wait(load::execute(aws, bucket, (*from, *to), *json, out)),
         Audit::User { names, aws, json } => {
             let pepper = user::pepper_of(aws.as_ref(), data)?;
             user::execute(names, io::stdin().lock(), &pepper, Reader::of_stdout(*json), out).map_err(Error::Print)

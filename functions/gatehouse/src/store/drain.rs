@@ -13,13 +13,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use shared::audit::Record;
 use shared::clock::SystemClock;
 use shared::guards::Decision;
 
 use super::detection::Detection;
+use super::sealing::Keeper;
 use super::{Error, spool, sqlite};
 
 /// Lines a transaction: enough to spread the cost of its sync, few enough that others need not wait for long.
@@ -184,6 +185,20 @@ fn take(transaction: &Transaction<'_>, line: &[u8], whole: bool) -> Result<Taken
 
 /// Writes a record into the table's columns, beside its line. How many rows that made: none where it is there already.
 fn insert(transaction: &Transaction<'_>, record: &Record, line: &str) -> rusqlite::Result<usize> {
+    bound(record, line, |columns| transaction.prepare_cached(include_str!("insert.sql"))?.execute(columns))
+}
+
+/// Whether the record's row says in all of its columns what its line does.
+pub(super) fn is_as_written(connection: &Connection, record: &Record, line: &str) -> rusqlite::Result<bool> {
+    bound(record, line, |columns| connection.prepare_cached(include_str!("same.sql"))?.exists(columns))
+}
+
+/// Hands on the columns of a record, in the table's order.
+fn bound<T>(
+    record: &Record,
+    line: &str,
+    with: impl FnOnce(&[&dyn ToSql]) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     let Record { v, record_id, entry, writer_id, seq, prev_hash, voids, hash } = record;
     let decision = match entry.decision {
         Decision::Allow => "allow",
@@ -191,7 +206,7 @@ fn insert(transaction: &Transaction<'_>, record: &Record, line: &str) -> rusqlit
         Decision::Flag => "flag",
     };
     let tokens = &entry.tokens;
-    transaction.prepare_cached(include_str!("insert.sql"))?.execute(params![
+    with(params![
         v,
         record_id,
         entry.request_id,
@@ -261,6 +276,7 @@ impl Loop {
     /// Begins to drain, `interval` after each time anew.
     pub(crate) fn start(data: PathBuf, interval: Duration) -> Result<Self, Error> {
         let mut connection = sqlite::open(&data)?;
+        let mut keeper = Keeper::open(&data)?;
         let (running, stopped) = mpsc::channel::<Infallible>();
         let thread = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
             let (mut well, mut detection) = (true, Detection::default());
@@ -268,6 +284,7 @@ impl Loop {
                 let stop = stopped.recv_timeout(interval) == Err(RecvTimeoutError::Disconnected);
                 let drained = run(&data, &mut connection).and_then(|report| {
                     detection.look(report.drained > 0, &connection, &SystemClock)?;
+                    keeper.keep(stop, &SystemClock)?;
                     Ok(report)
                 });
                 if stop {

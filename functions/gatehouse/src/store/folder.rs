@@ -36,6 +36,16 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// The keys that begin with `prefix`, a folder, in their order.
+    pub(crate) fn keys(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        self.gather(Path::new(prefix.trim_end_matches('/')), &mut keys)?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+}
+
 impl Store for Folder {
     async fn create(&self, _: &str, _: Vec<u8>) -> Result<Created, Unavailable> {
         Err(unavailable(io::Error::from(ErrorKind::ReadOnlyFilesystem)))
@@ -54,10 +64,8 @@ impl Store for Folder {
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, Unavailable> {
-        let mut keys = Vec::new();
-        self.gather(Path::new(prefix.trim_end_matches('/')), &mut keys).map_err(unavailable)?;
+        let mut keys = self.keys(prefix).map_err(unavailable)?;
         keys.retain(|key| key.as_str() > after);
-        keys.sort_unstable();
         Ok(keys)
     }
 }

@@ -1,12 +1,12 @@
 //! The pepper's file, `DATA/pepper`: made once, never overwritten.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use shared::audit::{Pepper, WriterId};
+use shared::audit::Pepper;
 
-use super::{Error, make_private_directory, private_file, sync_directory};
+use super::{Error, make_once};
 
 /// The data directory's pepper; the first to ask makes it. Processes that start at once agree on one.
 pub(crate) fn open(data: &Path) -> Result<Pepper, Error> {
@@ -14,33 +14,14 @@ pub(crate) fn open(data: &Path) -> Result<Pepper, Error> {
     match fs::read(&path) {
         Ok(bytes) => bytes.try_into().map(Pepper::new).map_err(|_| Error::BadPepper(path)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            make(data, &path)?;
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(Error::NoRandomness)?;
+            make_once(data, "pepper", &bytes)?;
             let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
             bytes.try_into().map(Pepper::new).map_err(|_| Error::BadPepper(path))
         }
         Err(error) => Err(Error::file("read", &path)(error)),
     }
-}
-
-/// Writes the whole file under a name of its own, then links it to its place: unlike a rename, a link never replaces
-/// the pepper that another process has made meanwhile.
-fn make(data: &Path, path: &Path) -> Result<(), Error> {
-    make_private_directory(data)?;
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(Error::NoRandomness)?;
-    let draft = data.join(format!(".pepper.{}", WriterId::random().map_err(Error::NoRandomness)?));
-    let made = private_file().write(true).open(&draft).and_then(|mut file| {
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        match fs::hard_link(&draft, path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    });
-    let removed = fs::remove_file(&draft);
-    made.map_err(Error::file("write", path))?;
-    removed.map_err(Error::file("remove", &draft))?;
-    sync_directory(data)
 }
 
 #[cfg(test)]

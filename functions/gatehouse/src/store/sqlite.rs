@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Error, make_private_directory, private_file};
 
 /// Version `n` of the schema is made by the first `n` of these.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("trail.sql")];
 
 /// Likewise for the ledger.
 const LEDGER_MIGRATIONS: &[&str] = &[include_str!("ledger.sql")];
@@ -84,7 +84,7 @@ mod tests {
             }
         });
         let connection = open_existing(data.path()).unwrap();
-        assert_eq!(version(&connection).unwrap(), 1);
+        assert_eq!(version(&connection).unwrap(), 2);
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), synchronous), ("wal", 2));
@@ -94,7 +94,7 @@ mod tests {
     fn a_newer_schema_is_left_alone() {
         let data = tempfile::tempdir().unwrap();
         open(data.path()).unwrap().pragma_update(None, "user_version", 9).unwrap();
-        assert!(matches!(open(data.path()), Err(Error::Newer { found: 9, known: 1 })));
+        assert!(matches!(open(data.path()), Err(Error::Newer { found: 9, known: 2 })));
     }
 
     #[test]

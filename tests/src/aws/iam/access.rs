@@ -23,23 +23,43 @@ pub(super) fn queue(name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 }
 
+/// The ARN of a bucket.
+pub(super) fn bucket(name: &str) -> String {
+    format!("arn:aws:s3:::{name}")
+}
+
 /// All that a call asks for, the use of `keys` included.
 ///
 /// # Errors
 /// A call that is not known here.
 pub(super) fn accesses(call: &Call, keys: &BTreeMap<String, String>) -> Result<Vec<Access>, String> {
     let asked = match call.service.as_str() {
+        "athena" => {
+            let workgroup = text(&call.body, "WorkGroup")?;
+            let resource = format!("arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{workgroup}");
+            vec![(format!("athena:{}", call.action), resource)]
+        }
         "dynamodb" => dynamodb(call)?,
+        "kms" => kms(call)?,
+        "s3" => s3(call)?,
         "secretsmanager" => secretsmanager(call)?,
+        "sns" => vec![(format!("sns:{}", call.action), text(&call.body, "TopicArn")?.to_owned())],
         "sqs" => sqs(call)?,
         _ => return Err(unknown(call)),
     };
     let mut all = Vec::new();
     for (action, resource) in asked {
-        if let Some(key) = keys.get(&resource) {
+        // What encrypts an object is told by its bucket.
+        if let Some(key) = keys.get(&resource).or_else(|| keys.get(bucket_of(&resource))) {
             all.extend(key_uses(&call.service, &action, &resource, key)?);
         }
-        all.push(Access { action, resource, context: transport() });
+        let mut context = transport();
+        if call.service == "s3" {
+            for (key, parameter) in [("s3:if-none-match", "IfNoneMatch"), ("s3:prefix", "Prefix")] {
+                context.extend(call.body[parameter].as_str().map(|value| (key.to_owned(), value.to_owned())));
+            }
+        }
+        all.push(Access { action, resource, context });
     }
     Ok(all)
 }
@@ -90,6 +110,34 @@ fn secretsmanager(call: &Call) -> Result<Vec<(String, String)>, String> {
     Ok(vec![(format!("secretsmanager:{}", call.action), id.to_owned())])
 }
 
+fn kms(call: &Call) -> Result<Vec<(String, String)>, String> {
+    let key = text(&call.body, "KeyId")?;
+    if !key.starts_with("arn:") {
+        // A policy's resource is the key, whatever name it is called by.
+        return Err(format!("the key {key} is not named by its ARN"));
+    }
+    Ok(vec![(format!("kms:{}", call.action), key.to_owned())])
+}
+
+fn s3(call: &Call) -> Result<Vec<(String, String)>, String> {
+    let bucket = bucket(text(&call.body, "Bucket")?);
+    let action = call.action.as_str();
+    match action {
+        "ListObjectsV2" => Ok(vec![("s3:ListBucket".to_owned(), bucket)]),
+        "GetObject" | "PutObject" => {
+            Ok(vec![(format!("s3:{action}"), format!("{bucket}/{}", text(&call.body, "Key")?))])
+        }
+        _ => Err(unknown(call)),
+    }
+}
+
+/// The bucket that an object is in; of all else, what it is itself.
+pub(super) fn bucket_of(resource: &str) -> &str {
+    let object = resource.strip_prefix("arn:aws:s3:::").and_then(|object| object.split_once('/'));
+    let bucket = object.and_then(|(_, key)| resource.strip_suffix(key));
+    bucket.map_or(resource, |bucket| bucket.trim_end_matches('/'))
+}
+
 fn sqs(call: &Call) -> Result<Vec<(String, String)>, String> {
     let url = text(&call.body, "QueueUrl")?;
     // A batch asks for the action of its entries.
@@ -98,8 +146,9 @@ fn sqs(call: &Call) -> Result<Vec<(String, String)>, String> {
 }
 
 /// What a service asks KMS for in the caller's name, each by its page on encryption at rest: Secrets Manager's `Secret
-/// encryption and decryption`, `DynamoDB`'s `Encryption at rest: how it works`, and SQS's `Key management`, by which a
-/// producer needs both actions and a consumer the one.
+/// encryption and decryption`, `DynamoDB`'s `Encryption at rest: how it works`, SQS's `Key management`, by which a
+/// producer needs both actions and a consumer the one, SNS's of the same name, and S3's `Using server-side encryption
+/// with AWS KMS keys`, with a bucket key, whose encryption context is the bucket.
 fn key_uses(service: &str, action: &str, resource: &str, key: &str) -> Result<Vec<Access>, String> {
     let (actions, about): (&[&str], _) = match (service, action) {
         ("secretsmanager", "secretsmanager:GetSecretValue") => (&["kms:Decrypt"], ("SecretARN", resource)),
@@ -114,6 +163,10 @@ fn key_uses(service: &str, action: &str, resource: &str, key: &str) -> Result<Ve
         ("sqs", "sqs:SendMessage") => (&["kms:Decrypt", "kms:GenerateDataKey"], ("aws:sqs:arn", resource)),
         ("sqs", "sqs:ReceiveMessage") => (&["kms:Decrypt"], ("aws:sqs:arn", resource)),
         ("sqs", _) => (&[], ("aws:sqs:arn", resource)),
+        ("s3", "s3:GetObject") => (&["kms:Decrypt"], ("aws:s3:arn", bucket_of(resource))),
+        ("s3", "s3:PutObject") => (&["kms:GenerateDataKey"], ("aws:s3:arn", bucket_of(resource))),
+        ("s3", _) => (&[], ("aws:s3:arn", resource)),
+        ("sns", "sns:Publish") => (&["kms:Decrypt", "kms:GenerateDataKey"], ("aws:sns:topicArn", resource)),
         _ => return Err(format!("what {action} asks of KMS is not known")),
     };
     let mut context = transport();

@@ -168,7 +168,15 @@ impl Condition {
 /// The condition keys that an access tells, or whose absence from it means something.
 fn is_known(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    let plain = ["aws:securetransport", "kms:viaservice", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl"];
+    let plain = [
+        "aws:principalarn",
+        "aws:securetransport",
+        "kms:viaservice",
+        "lambda:functionurlauthtype",
+        "lambda:invokedviafunctionurl",
+        "s3:if-none-match",
+        "s3:prefix",
+    ];
     plain.contains(&key.as_str()) || key.starts_with("kms:encryptioncontext:")
 }
 

@@ -121,6 +121,72 @@ fn conditions_hold_as_aws_evaluates_them() {
     }
 }
 
+fn object(action: &str, body: Value) -> Call {
+    call("s3", action, body)
+}
+
+/// A bucket that takes nothing but what is new, under a key.
+fn bucket(statements: &Value) -> Rules {
+    let guard = json!({"Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::b/*", "Condition": {"Null": {"s3:if-none-match": "true"}}}]});
+    let rule = json!([{"apply_server_side_encryption_by_default": [{"kms_master_key_id": KEY}]}]);
+    let state = [
+        role_policy(statements),
+        json!({"type": "aws_s3_bucket_policy", "values": {"bucket": "b", "policy": guard.to_string()}}),
+        json!({"type": "aws_s3_bucket_server_side_encryption_configuration", "values": {"bucket": "b", "rule": rule}}),
+        json!({"type": "aws_kms_key", "values": {"arn": KEY, "policy": json!({"Statement": account()}).to_string()}}),
+    ];
+    Rules::of("r", &state).unwrap()
+}
+
+#[test]
+fn an_object_asks_for_itself_and_for_its_buckets_key_and_a_listing_for_its_prefix() {
+    let listing = json!({"Sid": "L", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b",
+        "Condition": {"StringLike": {"s3:prefix": "records/*"}}});
+    let rules =
+        bucket(&json!([allow("s3:PutObject", "arn:aws:s3:::b/records/*"), allow("kms:GenerateDataKey", KEY), listing]));
+    let new = object("PutObject", json!({"Bucket": "b", "Key": "records/a", "IfNoneMatch": "*"}));
+    let list = object("ListObjectsV2", json!({"Bucket": "b", "Prefix": "records/a"}));
+    assert_eq!(rules.evaluate(&[new.clone(), list]), Ok(Findings::default()));
+    for (call, denied) in [
+        (object("PutObject", json!({"Bucket": "b", "Key": "records/a"})), "s3:PutObject"),
+        (object("PutObject", json!({"Bucket": "b", "Key": "digests/a", "IfNoneMatch": "*"})), "s3:PutObject"),
+        (object("GetObject", json!({"Bucket": "b", "Key": "records/a"})), "kms:Decrypt"),
+        (object("ListObjectsV2", json!({"Bucket": "b", "Prefix": "digests/"})), "s3:ListBucket"),
+        (object("ListObjectsV2", json!({"Bucket": "b"})), "s3:ListBucket"),
+    ] {
+        let findings = rules.evaluate(&[call]).unwrap();
+        assert!(findings.denied.iter().any(|access| access.action == denied), "{denied}: {findings:?}");
+    }
+    let without_key = bucket(&allow("s3:PutObject", "arn:aws:s3:::b/records/*"));
+    assert_eq!(without_key.evaluate(&[new]).unwrap().denied.len(), 1);
+}
+
+#[test]
+fn what_is_asked_about_a_query_is_asked_of_the_workgroup_that_it_was_started_in() {
+    let workgroup = |name: &str| format!("arn:aws:athena:eu-west-1:123456789012:workgroup/{name}");
+    let start = call("athena", "StartQueryExecution", json!({"WorkGroup": "w", "QueryString": "SELECT 1"}));
+    let calls = [start, call("athena", "GetQueryResults", json!({"QueryExecutionId": "q"}))];
+    assert_eq!(judged(&allow("athena:*", &workgroup("w")), &calls), Ok(Findings::default()));
+    assert_eq!(judged(&allow("athena:*", &workgroup("v")), &calls).unwrap().denied.len(), 2);
+    assert!(judged(&allow("athena:*", &workgroup("w")), &calls[1..]).is_err());
+}
+
+#[test]
+fn a_key_that_one_role_alone_may_sign_with_is_closed_to_others() {
+    let guard = |role: &str| {
+        let other = json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:Sign", "Resource": "*",
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": format!("arn:aws:iam::{ACCOUNT}:role/{role}")}}});
+        let policy = json!({"Statement": [account(), other]}).to_string();
+        let state = [
+            role_policy(&allow("kms:Sign", KEY)),
+            json!({"type": "aws_kms_key", "values": {"arn": KEY, "policy": policy}}),
+        ];
+        Rules::of("r", &state).unwrap().evaluate(&[call("kms", "Sign", json!({"KeyId": KEY}))]).unwrap().denied.len()
+    };
+    assert_eq!((guard("r"), guard("another")), (0, 1));
+}
+
 #[test]
 fn what_is_not_known_is_refused() {
     for statement in [
@@ -139,6 +205,9 @@ fn what_is_not_known_is_refused() {
         call("dynamodb", "GetItem", json!({})),
         call("secretsmanager", "GetSecretValue", json!({"SecretId": "s"})),
         call("ec2", "RunInstances", json!({})),
+        call("kms", "Sign", json!({"KeyId": "alias/k"})),
+        call("s3", "DeleteObject", json!({"Bucket": "b", "Key": "k"})),
+        call("s3", "GET /b", json!({})),
     ] {
         assert!(judged(&allowed, std::slice::from_ref(&call)).is_err(), "{call:?}");
     }

@@ -72,6 +72,10 @@ impl Environment {
         receiver
     }
 
+    pub(super) fn process(&self) -> u32 {
+        self.pid
+    }
+
     /// How its process ended, if it has.
     pub(super) fn ended(&self) -> Option<ExitStatus> {
         *self.ended.borrow()

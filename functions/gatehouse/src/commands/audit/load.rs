@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use serde_json::json;
 use shared::audit::Hour;
 use shared::aws::s3::Bucket;
 use shared::aws::sqs::depth;
@@ -30,6 +31,7 @@ pub(super) async fn execute(
     prefix: &Prefix,
     bucket: &str,
     (from, to): (Hour, Hour),
+    json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let bundle = Bundle::open(prefix).await?;
@@ -39,7 +41,12 @@ pub(super) async fn execute(
     let store = Bucket::new(bundle.clients().s3(), bucket);
     let sent = send(&store, &queue, from, to).await;
     let count = sent.map_err(|error| bundle.told(part, error))?;
-    writeln!(out, "{count} objects are on their way to the warehouse.").map_err(Error::Print)
+    let printed = if json {
+        writeln!(out, "{}", json!({ "objects": count }))
+    } else {
+        writeln!(out, "{count} objects are on their way to the warehouse.")
+    };
+    printed.map_err(Error::Print)
 }
 
 /// Sends the keys of all objects of these hours. How many there were.

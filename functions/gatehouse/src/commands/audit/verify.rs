@@ -17,16 +17,19 @@ use shared::signature::{NoKey, PublicKey};
 use crate::aws::{self, Bundle, Part, Prefix};
 use crate::commands::{Ending, listing};
 use crate::store::folder::Folder;
+use crate::store::trail::Trail;
+use crate::store::{self, seal_key, sqlite};
 
 /// Verify that nothing of a sealed trail was changed, dropped, added or reordered
 ///
-/// Of a folder (as `aws s3 sync s3://BUCKET DIR` makes it) it needs the public key and no network. Every hour has a
-/// signed digest that names the one before; under it each object, and in it each record, is checked, and the chain of
-/// each writer.
+/// Of this machine's data, or of a folder (as `aws s3 sync s3://BUCKET DIR` makes it), which needs the public key and no
+/// network, or of a bundle on AWS. Every hour has a signed digest that names the one before; under it each object, and in
+/// it each record, is checked, and the chain of each writer.
 ///
 /// What it cannot prove: that a writer told the truth as it wrote; that nothing is missing behind the last record of a
 /// writer that died before the drain had it; and, without --head, that the newest digests were not taken away with all
-/// that they seal.
+/// that they seal. On one machine whoever can write the data directory has its key too: there --head, and the public key
+/// kept elsewhere (`DATA/seal.pub`), are all the proof.
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes, by the gravest finding:
    0  all holds; requests without an outcome are told, and no finding
@@ -40,19 +43,20 @@ use crate::store::folder::Folder;
   16  something was put into an hour after it was sealed
 
 Examples:
+  gatehouse audit verify
   gatehouse audit verify --folder trail --key seal.pub
   gatehouse audit verify --aws gatehouse --head 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b")]
 pub(crate) struct Verify {
     /// The trail in this folder
-    #[arg(long, value_name = "DIR", required_unless_present = "aws", conflicts_with = "aws", requires = "key")]
+    #[arg(long, value_name = "DIR", conflicts_with = "aws", requires = "key")]
     folder: Option<PathBuf>,
     /// The trail of the bundle on AWS with this name_prefix, with your AWS credentials
     #[arg(long, value_name = "NAME_PREFIX")]
     aws: Option<Prefix>,
-    /// The public key, as PEM or DER. With --aws, KMS is asked where it is not given
+    /// The public key, as PEM or DER. Where it is not given, KMS is asked with --aws, else the data directory
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The hash of a digest that was once there, as the topic of the alarms was told
+    /// The hash of a digest that was once there, as the topic of the alarms was told, or this command once printed
     #[arg(long, value_name = "HASH", value_parser = head)]
     head: Option<Hash>,
     /// Print one JSON object instead
@@ -76,6 +80,8 @@ pub(crate) enum Error {
     #[error("could not print")]
     Print(#[source] io::Error),
     #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
@@ -85,14 +91,14 @@ fn head(text: &str) -> Result<Hash, &'static str> {
 }
 
 impl Verify {
-    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Ending, Error> {
-        let report = aws::wait::<_, Error>(self.report())?;
+    pub(crate) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<Ending, Error> {
+        let report = aws::wait::<_, Error>(self.report(data))?;
         let printed = if self.json { writeln!(out, "{}", to_json(&report)) } else { print(&report, out) };
         listing::until_closed(printed).map_err(Error::Print)?;
         Ok(report.gravest().map_or(Ending::Well, |class| Ending::Found(exit_code(class))))
     }
 
-    async fn report(&self) -> Result<Report, Error> {
+    async fn report(&self, data: &Path) -> Result<Report, Error> {
         let key = self.key.as_deref().map(read_key).transpose()?;
         if let (Some(folder), Some(key)) = (&self.folder, &key) {
             if !folder.is_dir() {
@@ -100,7 +106,14 @@ impl Verify {
             }
             return self.verify(&Folder::new(folder), key).await;
         }
-        let Some(prefix) = &self.aws else { return Err(Error::NoFolder(PathBuf::new())) };
+        let Some(prefix) = &self.aws else {
+            let mut connection = sqlite::open_existing(data)?;
+            store::drain::run(data, &mut connection)?;
+            let trail = Trail::over(connection);
+            trail.pack(&SystemClock)?;
+            let key = key.map_or_else(|| seal_key::open(data).map(|own| own.public()), Ok)?;
+            return self.verify(&trail, &key).await;
+        };
         let bundle = Bundle::open(prefix).await?;
         let sealing = SealingKey::new(bundle.clients().kms(), bundle.name(Part::SEALING_KEY));
         let found = sealing.public().await.map_err(|error| bundle.told(Part::SEALING_KEY, error))?;

@@ -4,12 +4,15 @@
 //! kept. So a text is judged as a user's, and where the policy that judged it is at hand, its verdict on the kept text
 //! is compared first: where that is not the decision on record, the text is not what was judged, and nothing is claimed.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ::drain::object::{self, RECORDS};
 use clap::Args;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use shared::audit::{Entry, Kind, MARK, Record};
 use shared::conversation::{Conversation, Provenance};
 use shared::guards::{Decision, Risk, Verdict};
@@ -19,6 +22,7 @@ use crate::commands::input::JsonLines;
 use crate::commands::listing::{self, Reader, Row};
 use crate::commands::{Ending, Failure};
 use crate::print;
+use crate::store::folder::Folder;
 use crate::store::{drain, query, sqlite};
 
 /// Show which recorded decisions another policy would change
@@ -28,7 +32,8 @@ use crate::store::{drain, query, sqlite};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gatehouse policy replay --policy candidate.toml
-  gatehouse policy replay --policy candidate.toml --before policy.toml --audit records.ndjson")]
+  gatehouse policy replay --policy candidate.toml --before policy.toml --audit records.ndjson
+  aws s3 sync s3://BUCKET trail && gatehouse policy replay --policy candidate.toml --audit trail")]
 pub(crate) struct Replay {
     /// The policy to try
     #[arg(long, value_name = "FILE")]
@@ -38,7 +43,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "FILE")]
     before: Option<PathBuf>,
 
-    /// Where the records are: a data directory, or a file with a record a line; the data directory of --data otherwise
+    /// Where the records are: a data directory, the folder of a trail as `aws s3 sync` makes it, or a file with a record a
+    /// line; the data directory of --data otherwise
     #[arg(long, value_name = "PATH")]
     audit: Option<PathBuf>,
 
@@ -98,8 +104,23 @@ impl Replay {
     }
 }
 
-/// Hands on each outcome's line of a data directory, or each line of a file.
+/// Hands on each outcome's line of a data directory, each line of a trail once, or each line of a file.
 fn each_line(path: &Path, take: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    if path.join(RECORDS).is_dir() {
+        let mut seen = HashSet::new();
+        for key in Folder::new(path).keys(RECORDS).map_err(|cause| Unreadable { path: path.to_owned(), cause })? {
+            let file = path.join(&key);
+            let unreadable = |cause| Unreadable { path: file.clone(), cause };
+            for line in object::lines(&key, File::open(&file).map_err(unreadable)?) {
+                let line = line.map_err(unreadable)?;
+                // A record may stand in two objects.
+                if seen.insert(Sha256::digest(&line)) {
+                    take(&line);
+                }
+            }
+        }
+        return Ok(());
+    }
     if path.is_dir() {
         let mut connection = sqlite::open_existing(path)?;
         drain::run(path, &mut connection)?;
@@ -226,6 +247,7 @@ impl Tally {
 mod tests {
     use std::fs;
 
+    use ::drain::object::{Form, Object};
     use shared::fakes::trail::{NOW, chain, outcome};
     use shared::guards::Guard;
 
@@ -326,5 +348,20 @@ mod tests {
         assert_eq!((rows.len(), tally.changed, tally.unreadable), (3, 3, 2));
         let absent = each_line(&file.path().join("absent"), &mut |_| {}).unwrap_err().to_string();
         assert!(absent.starts_with("could not read the records of "), "{absent}");
+    }
+
+    #[test]
+    fn a_trail_is_read_object_by_object_and_each_record_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = chain(shared::audit::WriterId::new([1; 16]), entries());
+        for part in [&records[..], &records[1..]] {
+            let lines = part.iter().map(|record| (record.clone().into(), record.to_line())).collect();
+            let hour = shared::audit::Hour::of(shared::clock::Timestamp(NOW));
+            let Object { key, body, .. } = Object::pack(hour, Form::Gzip, lines);
+            fs::create_dir_all(folder.path().join(&key).parent().unwrap()).unwrap();
+            fs::write(folder.path().join(key), body).unwrap();
+        }
+        let (rows, tally) = replayed(folder.path());
+        assert_eq!((rows.len(), tally.changed, tally.unreadable), (3, 3, 0));
     }
 }
