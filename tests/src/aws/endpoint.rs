@@ -133,10 +133,15 @@ impl Endpoint {
 
     /// The same in the name of another, whom the call is remembered of: what AWS itself does for a function.
     pub async fn call_as(&self, by: &str, target: &str, body: &Value) -> Value {
+        self.remember(by, target, body);
+        self.call(target, body).await
+    }
+
+    /// Remembers a call of another's that need not be made.
+    pub fn remember(&self, by: &str, target: &str, body: &Value) {
         let service = service_of(target).to_owned();
         let action = target.rsplit('.').next().unwrap_or_default().to_owned();
         self.shared.calls.lock().unwrap().push(Call { by: by.to_owned(), service, action, body: body.clone() });
-        self.call(target, body).await
     }
 
     /// Answers Athena's next query with these rows, of which the first is the columns' names: nothing runs queries here.

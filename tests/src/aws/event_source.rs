@@ -37,23 +37,21 @@ impl EventSource {
         Self { by: by.to_owned(), url: url.to_owned(), arn: arn.to_owned(), messages: Mutex::default() }
     }
 
-    /// Takes out all that is there now. Nobody else sees it for as long as the queue hides it.
+    /// Takes out all that is there now. It is gone from the queue at once, and waits here: moto looks through all that is
+    /// in flight for each message that it hands out.
     pub async fn take(&self, endpoint: &Endpoint) {
         loop {
             let receive = json!({"QueueUrl": self.url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0,
                 "AttributeNames": ["All"]});
             let received = endpoint.call_as(&self.by, "AmazonSQS.ReceiveMessage", &receive).await;
             let Some(received) = received["Messages"].as_array().filter(|all| !all.is_empty()) else { return };
-            let mut messages = self.messages.lock().unwrap();
             for message in received {
                 let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-                let (id, receipt) = (text("MessageId"), text("ReceiptHandle"));
-                let attributes = message["Attributes"].clone();
-                match messages.iter_mut().find(|known| known.id == id) {
-                    // The queue has hidden it for long enough, and shows it again.
-                    Some(known) => (known.receipt, known.attributes) = (receipt, attributes),
-                    None => messages.push(Message { id, body: text("Body"), receipt, attributes, done: false }),
-                }
+                let (id, receipt, attributes) =
+                    (text("MessageId"), text("ReceiptHandle"), message["Attributes"].clone());
+                endpoint.call("AmazonSQS.DeleteMessage", &self.deletion(&receipt)).await;
+                let message = Message { id, body: text("Body"), receipt, attributes, done: false };
+                self.messages.lock().unwrap().push(message);
             }
         }
     }
@@ -83,14 +81,17 @@ impl EventSource {
                     back.push(message.body.clone());
                     continue;
                 }
-                let delete = json!({"QueueUrl": self.url, "ReceiptHandle": message.receipt});
-                endpoint.call_as(&self.by, "AmazonSQS.DeleteMessage", &delete).await;
+                endpoint.remember(&self.by, "AmazonSQS.DeleteMessage", &self.deletion(&message.receipt));
                 let mut messages = self.messages.lock().unwrap();
                 let known = messages.iter_mut().find(|known| known.id == message.id);
                 known.into_iter().for_each(|known| known.done = true);
             }
         }
         back
+    }
+
+    fn deletion(&self, receipt: &str) -> Value {
+        json!({"QueueUrl": self.url, "ReceiptHandle": receipt})
     }
 
     /// As in Lambda's developer guide, `Using Lambda with Amazon SQS`: an example of an event.
