@@ -9,6 +9,7 @@ mod keys;
 mod lambda;
 mod losses;
 mod operator;
+mod rotated;
 mod service;
 mod shares;
 mod signed;

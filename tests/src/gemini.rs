@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 
 pub use script::{Hold, Script};
 
+use self::errors::Known;
 use crate::{provider_key, wait};
 
 /// The double. It stops when it is dropped.
@@ -51,8 +52,11 @@ pub struct Request {
     pub body: Option<Value>,
 }
 
+type Takes = dyn Fn(&str) -> Option<bool> + Send + Sync;
+
 struct Shared {
     key: String,
+    takes: Box<Takes>,
     brain: Box<dyn Fn(&Request) -> Script + Send + Sync>,
     requests: Mutex<Vec<Request>>,
     faults: Mutex<Vec<String>>,
@@ -67,10 +71,20 @@ impl std::fmt::Debug for Shared {
 impl Gemini {
     /// Starts a double that answers each request by `brain`.
     pub async fn start(brain: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
+        Self::start_with_keys(brain, |_| None).await
+    }
+
+    /// Starts one that knows other keys too: `takes` tells whether one is taken for this request, and nothing of a key
+    /// that nobody has made.
+    pub async fn start_with_keys(
+        brain: impl Fn(&Request) -> Script + Send + Sync + 'static,
+        takes: impl Fn(&str) -> Option<bool> + Send + Sync + 'static,
+    ) -> Self {
         let listener = wait::done("listen on loopback", TcpListener::bind("127.0.0.1:0").await);
         let address = wait::done("read the port", listener.local_addr());
         let shared = Arc::new(Shared {
             key: provider_key(),
+            takes: Box::new(takes),
             brain: Box::new(brain),
             requests: Mutex::default(),
             faults: Mutex::default(),
@@ -91,7 +105,7 @@ impl Gemini {
         format!("http://{}", self.address)
     }
 
-    /// The one key it takes.
+    /// The one key of its own that it takes.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.shared.key
@@ -132,11 +146,14 @@ impl Gemini {
 
 impl Shared {
     fn answer(&self, request: Request) -> Script {
-        let script = match rules::fault(&request, &self.key) {
+        let known = request.key().and_then(|key| (self.takes)(key).map(|taken| (key, taken)));
+        let script = match rules::fault(&request, known.map_or(&self.key, |(key, _)| key)) {
             Some((fault, script)) => {
                 self.faults.lock().unwrap().push(format!("{} {}: {fault}", request.method, request.path));
                 script
             }
+            // A key that is not everywhere yet, or no more.
+            None if known.is_some_and(|(_, taken)| !taken) => Known::named("key_invalid").script(),
             None => rules::refusal(&request).unwrap_or_else(|| (self.brain)(&request)),
         };
         self.requests.lock().unwrap().push(request);
@@ -153,6 +170,12 @@ impl Request {
             headers: parts.headers,
             body: (!body.is_empty()).then(|| serde_json::from_slice(body).unwrap_or_default()),
         }
+    }
+
+    /// The key that it came with, as far as there is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.headers.get("x-goog-api-key").and_then(|value| value.to_str().ok())
     }
 
     /// The model named in the path.

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 
 use super::stack::Stack;
-use super::{deployment, ends, faults, service, shares, signed, trail};
+use super::{deployment, ends, faults, rotated, service, shares, signed, trail};
 
 type Step = for<'s> fn(&'s Stack) -> Pin<Box<dyn Future<Output = ()> + 's>>;
 
@@ -36,6 +36,8 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
         shares::racing_environments_never_pass_a_budget_and_lock_nobody_out,
         shares::racing_environments_never_pass_a_limit_and_lock_nobody_out,
         shares::a_changed_policy_and_a_revoked_caller_are_taken_over,
+        rotated::the_key_is_replaced_under_traffic_and_no_request_fails,
+        rotated::the_role_that_rotates_may_do_what_it_did_and_nothing_else,
         service::every_record_is_whole_and_in_its_chain,
         trail::terraform_sets_what_drain_sealer_and_detection_read,
         trail::what_cannot_be_stored_comes_again_until_it_can,

@@ -14,6 +14,7 @@ use tests::aws::terraform::Terraform;
 use tests::client::Reply;
 use tests::gate;
 use tests::gemini::{Gemini, Request, Script, cases};
+use tests::rotating::World;
 use tests::wait;
 use tokio::process::Command;
 
@@ -27,6 +28,8 @@ pub(super) struct Stack {
     pub(super) endpoint: Endpoint,
     pub(super) terraform: Terraform,
     pub(super) gemini: Gemini,
+    /// Google, and the versions of the key's secret.
+    pub(super) world: Arc<World>,
     pub(super) outputs: Value,
     brain: Arc<Mutex<Brain>>,
     environment: Vec<(String, String)>,
@@ -49,15 +52,18 @@ impl Stack {
     pub(super) async fn apply() -> Self {
         let brain: Arc<Mutex<Brain>> = Arc::new(Mutex::new(Arc::new(cases::brain)));
         let asked = Arc::clone(&brain);
-        let gemini = Gemini::start(move |request| {
+        let world = Arc::new(World::start().await);
+        let minted = Arc::clone(&world);
+        let answers = move |request: &Request| {
             let brain = Arc::clone(&*asked.lock().unwrap());
             brain(request)
-        })
-        .await;
+        };
+        let gemini = Gemini::start_with_keys(answers, move |key| minted.takes(key)).await;
         let files = wait::done("make a folder", tempfile::tempdir());
         let endpoint = Endpoint::start().await;
+        endpoint.rotate_in("gatehouse/gemini-key", Arc::clone(&world));
         let (binary, terraform) = tokio::join!(release(), async {
-            let variables = variables(&zip(&files).await, &gemini);
+            let variables = variables(&zip(&files).await, &gemini, &world);
             let terraform = Terraform::start(&endpoint.url(), &variables).await;
             terraform.apply().await;
             terraform
@@ -68,7 +74,7 @@ impl Stack {
         let environment = environment_of(outputs["function_name"].as_str().unwrap(), &endpoint).await;
         let output = |name: &str| outputs[name].as_str().unwrap();
         let records = EventSource::new("drain", output("audit_queue_url"), output("audit_queue_arn"));
-        let stack = Self { endpoint, terraform, gemini, outputs, brain, environment, binary, files, records };
+        let stack = Self { endpoint, terraform, gemini, world, outputs, brain, environment, binary, files, records };
         stack.operator(&["init", "--gemini-key-file", key.to_str().unwrap()]).await;
         stack
     }
@@ -81,6 +87,16 @@ impl Stack {
     /// What Terraform has given the function since.
     pub(super) async fn changed_environment(&self) -> Vec<(String, String)> {
         environment_of(self.outputs["function_name"].as_str().unwrap(), &self.endpoint).await
+    }
+
+    /// The names and values that Terraform gave the function of this name.
+    pub(super) async fn environment_of(&self, name: &str) -> Vec<(String, String)> {
+        environment_of(name, &self.endpoint).await
+    }
+
+    /// What the function that replaces the key is called.
+    pub(super) fn rotation_name(&self) -> String {
+        self.outputs["rotation_function_name"].as_str().unwrap().to_owned()
     }
 
     /// Answers of Gemini's from now on.
@@ -188,7 +204,7 @@ pub(super) async fn environment_of(name: &str, endpoint: &Endpoint) -> Vec<(Stri
 }
 
 /// The variables without a default, and what makes the bundle one for a test.
-fn variables(zip: &std::path::Path, gemini: &Gemini) -> Value {
+fn variables(zip: &std::path::Path, gemini: &Gemini, world: &World) -> Value {
     json!({
         "url_auth": "NONE",
         "reserved_concurrency": 20,
@@ -197,6 +213,15 @@ fn variables(zip: &std::path::Path, gemini: &Gemini) -> Value {
         "name_prefix": PREFIX,
         "zip_path": zip,
         "drain_zip_path": zip,
+        "rotation_zip_path": zip,
+        "rotation": {
+            "google_project": "p-1",
+            "google_audience":
+                "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/gatehouse/providers/aws",
+            "mint_service_account": "rotator@p-1.iam.gserviceaccount.com",
+            "key_service_account": "caller@p-1.iam.gserviceaccount.com",
+            "google_base_url": world.url(),
+        },
         // Gone when it is destroyed, too.
         "audit_lock_mode": "off",
         "architecture": "x86_64",

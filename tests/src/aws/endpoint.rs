@@ -1,9 +1,9 @@
 //! One address for all of AWS: what `AWS_ENDPOINT_URL` names for Terraform, for the functions and for the operator.
 //!
-//! It hands each call to the emulation that is faithful for it: the data of `DynamoDB` to dynalite, all else to moto. It
-//! remembers who called what, and breaks what a test wants to see broken.
+//! It hands each call to the emulation that is faithful for it: the data of `DynamoDB` to dynalite, the versions of a
+//! secret that is rotated to a [`World`] where there is one, all else to moto. It remembers who called what, and breaks what a test wants to see broken.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -19,6 +19,7 @@ pub use super::dynalite::Fault;
 use super::moto::Moto;
 use super::server::{Body, Server, whole};
 use crate::client::{Client, Reply};
+use crate::rotating::World;
 use crate::wait;
 
 /// What of `DynamoDB` is data, and so must be changed atomically. The rest describes tables: moto knows more of that.
@@ -32,6 +33,17 @@ const DATA: &[&str] = &[
     "Scan",
     "TransactWriteItems",
     "UpdateItem",
+];
+
+/// What of a secret concerns its versions and their rotation, of which moto has other notions than AWS.
+const ROTATED: &[&str] = &[
+    "CancelRotateSecret",
+    "DescribeSecret",
+    "GetSecretValue",
+    "ListSecretVersionIds",
+    "PutSecretValue",
+    "RotateSecret",
+    "UpdateSecretVersionStage",
 ];
 
 /// A call as it came in.
@@ -59,6 +71,8 @@ type Brain = Arc<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 struct Shared {
     moto: Moto,
     dynalite: Dynalite,
+    /// A secret's name, and who holds its versions.
+    rotated: OnceLock<(&'static str, Arc<World>)>,
     brain: Mutex<Brain>,
     calls: Mutex<Vec<Call>>,
 }
@@ -74,7 +88,13 @@ impl Endpoint {
     pub async fn start() -> Self {
         let (moto, dynalite) = tokio::join!(Moto::start(), Dynalite::start());
         let brain: Brain = Arc::new(|_| None);
-        let shared = Arc::new(Shared { moto, dynalite, brain: Mutex::new(brain), calls: Mutex::default() });
+        let shared = Arc::new(Shared {
+            moto,
+            dynalite,
+            rotated: OnceLock::new(),
+            brain: Mutex::new(brain),
+            calls: Mutex::default(),
+        });
         let serving = Arc::clone(&shared);
         let server = Server::start(move |request| {
             let shared = Arc::clone(&serving);
@@ -88,6 +108,14 @@ impl Endpoint {
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// Has the versions of the secret with this name, once it is made, be held and rotated in `world`.
+    ///
+    /// # Panics
+    /// The second time.
+    pub fn rotate_in(&self, name: &'static str, world: Arc<World>) {
+        assert!(self.shared.rotated.set((name, world)).is_ok(), "one secret is rotated already");
     }
 
     /// What happens to the calls from now on: `None` lets one pass.
@@ -216,13 +244,48 @@ impl Shared {
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
             Some(Fault::LoseReply) | None => {}
         }
-        let reply = self.done(&parts, body, &call).await;
-        if fault == Some(Fault::LoseReply) { None } else { Some(response(reply)) }
+        let told = match self.rotates(&call) {
+            Some(world) => self.rotated(&parts, body, &call, world).await,
+            None => Some(response(self.done(&parts, body, &call).await)),
+        };
+        if fault == Some(Fault::LoseReply) { None } else { told }
+    }
+
+    /// Who holds what is called for, where it is a secret's versions.
+    fn rotates(&self, call: &Call) -> Option<&World> {
+        let (name, world) = self.rotated.get()?;
+        let id = call.body["SecretId"].as_str()?;
+        let is = id.rsplit(':').next().and_then(|full| full.strip_prefix(name)).is_some();
+        (is && call.service == "secretsmanager" && ROTATED.contains(&call.action.as_str())).then_some(&**world)
+    }
+
+    /// What describes the secret besides is moto's.
+    async fn rotated(&self, parts: &Parts, body: Bytes, call: &Call, world: &World) -> Option<Response<Body>> {
+        if call.action != "DescribeSecret" {
+            return world.answer(parts, body).await;
+        }
+        let described = pass(self.moto.url(), parts, body.clone()).await;
+        let told = world.answer(parts, body).await?;
+        if described.status != 200 || told.status() != 200 {
+            return Some(if told.status() == 200 { response(described) } else { told });
+        }
+        let told = told.into_body().collect().await.ok()?.to_bytes();
+        let told: Map<String, Value> = serde_json::from_slice(&told).ok()?;
+        let mut all: Map<String, Value> = serde_json::from_slice(&described.body).ok()?;
+        all.extend(told);
+        Some(super::server::json(200, &Value::Object(all)))
     }
 
     async fn done(&self, parts: &Parts, body: Bytes, call: &Call) -> Reply {
         if call.service != "dynamodb" {
-            return pass(self.moto.url(), parts, body).await;
+            let reply = pass(self.moto.url(), parts, body).await;
+            if let Some((name, world)) = self.rotated.get()
+                && call.action == "CreateSecret"
+                && call.body["Name"] == *name
+            {
+                world.adopt(reply.json()["ARN"].as_str().unwrap_or_else(|| panic!("a secret was not made: {reply:?}")));
+            }
+            return reply;
         }
         if DATA.contains(&call.action.as_str()) {
             return pass(&self.dynalite.endpoint(), parts, body).await;

@@ -26,8 +26,17 @@ pub struct Rules {
     identity: Vec<Policy>,
     /// Those of buckets, keys, queues, secrets and topics, by the ARN of what they guard.
     resources: BTreeMap<String, Policy>,
-    /// The key that encrypts a resource, by the resource's ARN.
+    /// What else a call concerns.
+    wiring: Wiring,
+}
+
+/// What stands behind a resource, by its ARN.
+#[derive(Debug, Default)]
+struct Wiring {
+    /// The key that encrypts it.
     keys: BTreeMap<String, String>,
+    /// The function that rotates a secret.
+    rotators: BTreeMap<String, String>,
 }
 
 /// An action that a statement allows on a resource.
@@ -60,7 +69,7 @@ impl Rules {
             role: format!("arn:aws:iam::{ACCOUNT}:role/{role}"),
             identity: Vec::new(),
             resources: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            wiring: Wiring::default(),
         };
         for resource in state {
             let address = resource["address"].as_str().unwrap_or_default();
@@ -99,6 +108,9 @@ impl Rules {
             "aws_secretsmanager_secret_policy" => {
                 self.resources.insert(text("secret_arn"), Policy::read(&text("policy"))?);
             }
+            "aws_secretsmanager_secret_rotation" => {
+                self.wiring.rotators.insert(text("secret_id"), text("rotation_lambda_arn"));
+            }
             "aws_secretsmanager_secret" => self.encrypts(text("arn"), &values["kms_key_id"]),
             "aws_s3_bucket_server_side_encryption_configuration" => {
                 let rule = &values["rule"][0]["apply_server_side_encryption_by_default"][0];
@@ -115,7 +127,7 @@ impl Rules {
 
     fn encrypts(&mut self, resource: String, key: &Value) {
         if let Some(key) = key.as_str().filter(|key| !key.is_empty()) {
-            self.keys.insert(resource, key.to_owned());
+            self.wiring.keys.insert(resource, key.to_owned());
         }
     }
 
@@ -135,7 +147,7 @@ impl Rules {
                 workgroup = if named.is_null() { workgroup } else { named };
                 call.body["WorkGroup"] = workgroup.clone();
             }
-            seen.extend(accesses(&call, &self.keys)?);
+            seen.extend(accesses(&call, &self.wiring)?);
         }
         for mut access in seen {
             access.context.insert("aws:PrincipalArn".to_owned(), self.role.clone());

@@ -220,6 +220,13 @@ impl Function {
         self.pool.signal("CONT").await;
     }
 
+    /// Ends every environment as soon as it is idle, and returns once all of them are gone. Whoever asks meanwhile gets a
+    /// new one: as Lambda does with environments that are some hours old.
+    pub async fn recycle(&self) {
+        self.pool.retire().await;
+        wait::until("the old environments to end", || async { self.pool.has_no_retired().then_some(()) }).await;
+    }
+
     /// Kills every environment. The next request starts a new one.
     pub async fn kill(&self) {
         self.pool.kill().await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Wiring;
 use crate::aws::endpoint::Call;
 use crate::aws::{ACCOUNT, REGION};
 
@@ -28,11 +29,11 @@ pub(super) fn bucket(name: &str) -> String {
     format!("arn:aws:s3:::{name}")
 }
 
-/// All that a call asks for, the use of `keys` included.
+/// All that a call asks for, the use of what stands behind a resource included.
 ///
 /// # Errors
 /// A call that is not known here.
-pub(super) fn accesses(call: &Call, keys: &BTreeMap<String, String>) -> Result<Vec<Access>, String> {
+pub(super) fn accesses(call: &Call, wiring: &Wiring) -> Result<Vec<Access>, String> {
     let asked = match call.service.as_str() {
         "athena" => {
             let workgroup = text(&call.body, "WorkGroup")?;
@@ -50,8 +51,11 @@ pub(super) fn accesses(call: &Call, keys: &BTreeMap<String, String>) -> Result<V
     let mut all = Vec::new();
     for (action, resource) in asked {
         // What encrypts an object is told by its bucket.
-        if let Some(key) = keys.get(&resource).or_else(|| keys.get(bucket_of(&resource))) {
+        if let Some(key) = wiring.keys.get(&resource).or_else(|| wiring.keys.get(bucket_of(&resource))) {
             all.extend(key_uses(&call.service, &action, &resource, key)?);
+        }
+        if action == "secretsmanager:RotateSecret" {
+            all.push(rotator_use(&resource, wiring)?);
         }
         let mut context = transport();
         if call.service == "s3" {
@@ -136,6 +140,12 @@ pub(super) fn bucket_of(resource: &str) -> &str {
     let object = resource.strip_prefix("arn:aws:s3:::").and_then(|object| object.split_once('/'));
     let bucket = object.and_then(|(_, key)| resource.strip_suffix(key));
     bucket.map_or(resource, |bucket| bucket.trim_end_matches('/'))
+}
+
+/// Whoever begins a rotation must be allowed to invoke what does it: the page of `RotateSecret`, `Required permissions`.
+fn rotator_use(secret: &str, wiring: &Wiring) -> Result<Access, String> {
+    let function = wiring.rotators.get(secret).ok_or_else(|| format!("nobody rotates {secret}"))?;
+    Ok(Access { action: "lambda:InvokeFunction".to_owned(), resource: function.clone(), context: transport() })
 }
 
 fn sqs(call: &Call) -> Result<Vec<(String, String)>, String> {

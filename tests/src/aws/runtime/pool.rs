@@ -29,6 +29,8 @@ struct State {
     /// The one that has waited longest comes first, so that all of them get work.
     idle: VecDeque<Arc<Environment>>,
     running: Vec<Arc<Environment>>,
+    /// Those of the running that get no more work.
+    retired: Vec<Arc<Environment>>,
     starting: usize,
     printed: Vec<Printed>,
 }
@@ -105,6 +107,12 @@ impl Pool {
         all.spawn(async move {
             let idle = tokio::time::timeout(timeout, environment.idle()).await;
             if idle == Ok(true) {
+                let retired = state.lock().unwrap().retired.iter().any(|old| Arc::ptr_eq(old, &environment));
+                if retired {
+                    environment.kill().await;
+                    forget(&state, &environment);
+                    return;
+                }
                 if freezes {
                     environment.signal("STOP").await;
                 }
@@ -182,6 +190,22 @@ impl Pool {
         }
     }
 
+    pub(super) async fn retire(&self) {
+        let idle: Vec<_> = {
+            let mut state = self.state.lock().unwrap();
+            state.retired = state.running.clone();
+            state.idle.drain(..).collect()
+        };
+        for environment in idle {
+            environment.kill().await;
+            forget(&self.state, &environment);
+        }
+    }
+
+    pub(super) fn has_no_retired(&self) -> bool {
+        self.state.lock().unwrap().retired.is_empty()
+    }
+
     pub(super) async fn kill(&self) {
         for environment in self.environments() {
             environment.kill().await;
@@ -194,5 +218,6 @@ fn forget(state: &Mutex<State>, gone: &Arc<Environment>) {
     let mut state = state.lock().unwrap();
     let other = |environment: &Arc<Environment>| !Arc::ptr_eq(environment, gone);
     state.running.retain(other);
+    state.retired.retain(other);
     state.idle.retain(other);
 }
