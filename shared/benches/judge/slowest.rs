@@ -1,6 +1,7 @@
 //! The search for the text that is judged most slowly: pieces that the layers of the guard care about, put together at
 //! random, of which the slowest are kept and changed, again and again.
 
+use std::cmp::Reverse;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -101,7 +102,7 @@ impl Random {
 /// What a text repeats until it is full.
 type Genes = Vec<&'static str>;
 
-fn text(genes: &Genes) -> String {
+fn text(genes: &[&str]) -> String {
     let mut text = String::with_capacity(BYTES + 64);
     while text.len() < BYTES {
         genes.iter().for_each(|piece| text.push_str(piece));
@@ -120,15 +121,18 @@ fn time(guard: &Guard, text: &str, rounds: u32) -> Duration {
     (0..rounds).map(|_| once()).min().unwrap_or_default()
 }
 
-fn changed(random: &mut Random, genes: &Genes, other: &Genes) -> Genes {
-    let mut genes = genes.clone();
+fn changed(random: &mut Random, genes: &[&'static str], other: &[&'static str]) -> Genes {
+    let mut genes = genes.to_vec();
     let at = random.below(genes.len());
     match random.below(5) {
         0 => genes.insert(at, random.piece()),
         1 if genes.len() > 1 => {
             genes.remove(at);
         }
-        2 => genes.splice(at.., other.iter().copied().skip(random.below(other.len()))).for_each(drop),
+        2 => {
+            genes.truncate(at);
+            genes.extend(other.iter().skip(random.below(other.len())));
+        }
         3 => genes.extend_from_within(at..),
         _ => {
             if let Some(gene) = genes.get_mut(at) {
@@ -172,7 +176,7 @@ pub(crate) fn search(guard: &Guard, english: &str) {
         let took = time(guard, &text, 10);
         if took > least && !kept.iter().any(|(_, other)| *other == genes) {
             kept.push((took, genes));
-            kept.sort_by(|(a, _), (b, _)| b.cmp(a));
+            kept.sort_by_key(|(took, _)| Reverse(*took));
             kept.truncate(KEPT);
         }
     }
