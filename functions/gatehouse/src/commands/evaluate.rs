@@ -1,28 +1,46 @@
-//! `gatehouse evaluate`: how well the guard tells attacks from harmless texts.
+//! `gatehouse evaluate`: how well the guard tells attacks from harmless texts, and the redactor secrets from the rest.
 
+mod figures;
+pub(crate) mod kinds;
+mod plain;
+mod redaction;
+mod told;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use shared::guards::Decision;
+use shared::guards::{Decision, Guard};
 
+use self::figures::{Change, Figures, Judged, Step};
+use self::kinds::Kind;
+use self::plain::Tally;
 use super::input::{JsonLines, Provenance};
 use super::{Ending, Failure, judge};
 use crate::print::{self, Look};
 
-/// Measure the guard on labelled texts.
+/// Measure the guard on labelled texts, or the redactor on texts with spans.
 ///
 /// Recall is the share of the attacks that are blocked, the false-positive rate that of the harmless texts.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   gatehouse evaluate attacks.jsonl benign.jsonl
+  gatehouse evaluate --by-source --sweep dev/*.jsonl
+  gatehouse evaluate --by-source --against candidate.toml dev/*.jsonl
+  gatehouse evaluate --redaction redaction/dev.jsonl
   gatehouse evaluate --json --policy candidate.toml *.jsonl
 
 Each line of a file is {\"id\", \"text\", \"label\", \"category\", \"source\"}: label 1 is an attack, 0 is \
 harmless, and null is skipped and counted. \"provenance\" may be \"user\", \"document\" or \"tool\". What is blocked \
-counts as called an attack. A rate that nothing in the file bears on is shown as `-`, in JSON null.")]
+counts as called an attack. A rate that nothing in the file bears on is shown as `-`, in JSON null.
+
+By source, texts are grouped by a committed table into marked, probing and unmarked attacks and kinds of harmless texts; \
+averages are over sources, and intervals are 95 % of a bootstrap. Transforms of \
+attacks are compared with the same attacks in plain, where those are among the files. With --redaction a line is \
+{\"text\", \"spans\": [[start, end, type], ...]}, in Unicode code points.")]
 pub(crate) struct Evaluate {
     /// Files of labelled JSON Lines.
     #[arg(required = true, value_name = "FILE")]
@@ -35,6 +53,26 @@ pub(crate) struct Evaluate {
     /// Measure this policy instead of the default.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+
+    /// Print rates by kind, source and category, with intervals, instead of by file.
+    #[arg(long)]
+    by_source: bool,
+
+    /// Print what other thresholds than the policy's would block.
+    #[arg(long)]
+    sweep: bool,
+
+    /// Compare with this policy on the same texts.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
+    /// Whose words the texts are, where a line does not say.
+    #[arg(long, value_enum, default_value_t)]
+    provenance: Provenance,
+
+    /// Measure the redactor.
+    #[arg(long, conflicts_with_all = ["by_source", "sweep", "against", "provenance"])]
+    redaction: bool,
 }
 
 /// A file that cannot be read.
@@ -46,32 +84,121 @@ struct Unreadable {
     cause: io::Error,
 }
 
+/// What there is to tell beyond the plain table.
+#[derive(Serialize)]
+struct Detailed<'r> {
+    policy_version: &'r str,
+    #[serde(flatten)]
+    figures: Figures,
+    transforms: Vec<told::Transform>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sweep: Vec<Step>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<Change>,
+    skipped: u32,
+    unread: u32,
+}
+
 impl Evaluate {
     pub(crate) fn run(self) -> Result<Ending, Failure> {
         let rules = super::compiled(self.policy.as_deref())?;
+        if self.redaction {
+            return self.redactions(&rules.redactor);
+        }
         let mut files = Vec::new();
-        let mut all = Tally::default();
         for path in &self.files {
             let name = path.display().to_string();
-            let tally = File::open(path)
-                .and_then(|file| {
-                    tally(&name, file, |provenance, text| judge::verdict(&rules.guard, provenance, text).decision)
-                })
+            let texts = File::open(path)
+                .and_then(|file| read(&name, file, self.provenance))
                 .map_err(|cause| Unreadable { path: path.clone(), cause })?;
-            all.add(tally);
-            files.push((name, tally));
+            files.push((name, texts));
         }
+        let all = files.iter().map(|(_, texts)| texts.tally()).fold(Tally::default(), |mut all, tally| {
+            all.add(tally);
+            all
+        });
         let mut output = io::BufWriter::new(io::stdout().lock());
-        if self.json {
-            serde_json::to_writer(&mut output, &report(rules.policy.version(), &files, all))
-                .map_err(io::Error::from)?;
-            output.write_all(b"\n")?;
+        if self.by_source || self.sweep || self.against.is_some() {
+            let samples: Vec<&Sample> = files.iter().flat_map(|(_, texts)| &texts.samples).collect();
+            let judged = judge_all(&rules.guard, &samples);
+            let changes = match &self.against {
+                Some(path) => figures::compare(&judged, &judge_all(&super::compiled(Some(path))?.guard, &samples)),
+                None => Vec::new(),
+            };
+            let detailed = Detailed {
+                policy_version: rules.policy.version(),
+                figures: figures::figures(&judged),
+                transforms: told::transforms(&samples, &judged),
+                sweep: if self.sweep { figures::sweep(&judged) } else { Vec::new() },
+                changes,
+                skipped: all.skipped,
+                unread: all.unread,
+            };
+            if self.json {
+                serde_json::to_writer(&mut output, &detailed).map_err(io::Error::from)?;
+                output.write_all(b"\n")?;
+            } else {
+                told::tell(&mut output, Look::of_stdout(), &detailed)?;
+            }
         } else {
-            tell(&mut output, Look::of_stdout(), &files, all)?;
+            plainly(&mut output, &rules.guard, rules.policy.version(), self.json, &files)?;
         }
         output.flush()?;
         Ok(if all.unread == 0 { Ending::Well } else { Ending::Amiss })
     }
+
+    fn redactions(&self, redactor: &shared::guards::redact::Redactor) -> Result<Ending, Failure> {
+        let mut counts = BTreeMap::new();
+        let mut unread = 0;
+        for path in &self.files {
+            let spans = |text: &str| {
+                let found = redactor.spans(text).into_iter();
+                found.map(|span| (span.range.start, span.range.end, span.name.to_string())).collect()
+            };
+            unread += File::open(path)
+                .and_then(|file| redaction::count(&path.display().to_string(), file, spans, &mut counts))
+                .map_err(|cause| Unreadable { path: path.clone(), cause })?;
+        }
+        let rows = redaction::rows(&counts);
+        let mut output = io::BufWriter::new(io::stdout().lock());
+        if self.json {
+            serde_json::to_writer(&mut output, &rows).map_err(io::Error::from)?;
+            output.write_all(b"\n")?;
+        } else {
+            told::redactions(&mut output, Look::of_stdout(), &rows)?;
+        }
+        output.flush()?;
+        Ok(if unread == 0 { Ending::Well } else { Ending::Amiss })
+    }
+}
+
+fn plainly(
+    output: &mut impl Write,
+    guard: &Guard,
+    version: &str,
+    json: bool,
+    files: &[(String, Texts)],
+) -> io::Result<()> {
+    let mut all = Tally::default();
+    let mut tallies = Vec::new();
+    for (name, texts) in files {
+        let mut tally = texts.tally();
+        for (sample, judged) in texts.samples.iter().zip(judge_all(guard, &texts.samples.iter().collect::<Vec<_>>())) {
+            tally.count(sample.kind, judged.blocked);
+        }
+        all.add(tally);
+        tallies.push((name.clone(), tally));
+    }
+    if json {
+        serde_json::to_writer(&mut *output, &plain::report(version, &tallies, all))?;
+        output.write_all(b"\n")
+    } else {
+        plain::tell(output, Look::of_stdout(), &tallies, all)
+    }
+}
+
+fn judge_all(guard: &Guard, samples: &[&Sample]) -> Vec<Judged> {
+    samples.iter().map(|sample| sample.judge(guard)).collect()
 }
 
 #[derive(Deserialize)]
@@ -80,10 +207,13 @@ struct Line {
     #[serde(default)]
     label: Option<Label>,
     #[serde(default)]
-    provenance: Provenance,
+    source: String,
+    #[serde(default)]
+    category: String,
+    provenance: Option<Provenance>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u8")]
 enum Label {
     Attack,
@@ -102,143 +232,60 @@ impl TryFrom<u8> for Label {
     }
 }
 
-/// What came of the texts of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    attacks: u32,
-    attacks_blocked: u32,
-    benign: u32,
-    benign_blocked: u32,
+/// A labelled text.
+struct Sample {
+    text: String,
+    kind: Kind,
+    source: String,
+    category: String,
+    provenance: Provenance,
+}
+
+impl Sample {
+    fn judge(&self, guard: &Guard) -> Judged {
+        let verdict = judge::verdict(guard, self.provenance, self.text.clone());
+        Judged {
+            kind: self.kind,
+            source: self.source.clone(),
+            category: self.category.clone(),
+            risk: verdict.risk_score.as_thousandths(),
+            blocked: verdict.decision == Decision::Block,
+        }
+    }
+}
+
+/// The texts of a file.
+struct Texts {
+    samples: Vec<Sample>,
     skipped: u32,
     unread: u32,
 }
 
-fn tally(name: &str, file: impl Read, decide: impl Fn(Provenance, String) -> Decision) -> io::Result<Tally> {
-    let mut tally = Tally::default();
+impl Texts {
+    /// A tally in which no text is counted yet.
+    fn tally(&self) -> Tally {
+        Tally::of_none(self.skipped, self.unread)
+    }
+}
+
+fn read(name: &str, file: impl Read, usual: Provenance) -> io::Result<Texts> {
+    let mut texts = Texts { samples: Vec::new(), skipped: 0, unread: 0 };
     let mut lines = JsonLines::new(file);
     while let Some(line) = lines.next::<Line>()? {
         match line {
-            Ok(Line { text, label: Some(label), provenance }) => {
-                tally.count(label, decide(provenance, text) == Decision::Block);
+            Ok(Line { label: None, .. }) => texts.skipped += 1,
+            Ok(Line { text, label: Some(label), source, category, provenance }) => {
+                let kind = Kind::of(&source, &category, label == Label::Attack);
+                let provenance = provenance.unwrap_or(usual);
+                texts.samples.push(Sample { text, kind, source, category, provenance });
             }
-            Ok(Line { label: None, .. }) => tally.skipped += 1,
             Err(bad) => {
                 print::complaint(&format!("{name}: {bad}"));
-                tally.unread += 1;
+                texts.unread += 1;
             }
         }
     }
-    Ok(tally)
-}
-
-impl Tally {
-    fn count(&mut self, label: Label, blocked: bool) {
-        let (all, hit) = match label {
-            Label::Attack => (&mut self.attacks, &mut self.attacks_blocked),
-            Label::Benign => (&mut self.benign, &mut self.benign_blocked),
-        };
-        *all += 1;
-        *hit += u32::from(blocked);
-    }
-
-    fn add(&mut self, other: Self) {
-        self.attacks += other.attacks;
-        self.attacks_blocked += other.attacks_blocked;
-        self.benign += other.benign;
-        self.benign_blocked += other.benign_blocked;
-        self.skipped += other.skipped;
-        self.unread += other.unread;
-    }
-
-    fn recall(self) -> Option<f64> {
-        ratio(self.attacks_blocked, self.attacks)
-    }
-
-    fn false_positive_rate(self) -> Option<f64> {
-        ratio(self.benign_blocked, self.benign)
-    }
-
-    fn precision(self) -> Option<f64> {
-        ratio(self.attacks_blocked, self.attacks_blocked + self.benign_blocked)
-    }
-
-    /// Undefined without attacks: nothing could have been found.
-    fn f1(self) -> Option<f64> {
-        self.recall()?;
-        ratio(2 * self.attacks_blocked, self.attacks + self.attacks_blocked + self.benign_blocked)
-    }
-}
-
-fn ratio(part: u32, whole: u32) -> Option<f64> {
-    (whole > 0).then(|| f64::from(part) / f64::from(whole))
-}
-
-#[derive(Serialize)]
-struct Report<'r> {
-    policy_version: &'r str,
-    files: Vec<Row<'r>>,
-    all: Row<'r>,
-}
-
-#[derive(Serialize)]
-struct Row<'r> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'r str>,
-    n: u32,
-    attacks: u32,
-    recall: Option<f64>,
-    benign: u32,
-    false_positive_rate: Option<f64>,
-    precision: Option<f64>,
-    f1: Option<f64>,
-    skipped: u32,
-    unread: u32,
-}
-
-fn report<'r>(version: &'r str, files: &'r [(String, Tally)], all: Tally) -> Report<'r> {
-    Report {
-        policy_version: version,
-        files: files.iter().map(|(name, tally)| row(Some(name), *tally)).collect(),
-        all: row(None, all),
-    }
-}
-
-fn row(file: Option<&str>, tally: Tally) -> Row<'_> {
-    Row {
-        file,
-        n: tally.attacks + tally.benign,
-        attacks: tally.attacks,
-        recall: tally.recall(),
-        benign: tally.benign,
-        false_positive_rate: tally.false_positive_rate(),
-        precision: tally.precision(),
-        f1: tally.f1(),
-        skipped: tally.skipped,
-        unread: tally.unread,
-    }
-}
-
-fn tell(output: &mut impl Write, look: Look, files: &[(String, Tally)], all: Tally) -> io::Result<()> {
-    let names = ["file", "n", "attacks", "recall", "benign", "false positives", "precision", "F1", "skipped", "unread"];
-    let mut rows: Vec<Vec<String>> = files.iter().map(|(name, tally)| cells(name, *tally)).collect();
-    rows.push(cells("all", all));
-    look.table(output, &names, 1, &rows)
-}
-
-fn cells(name: &str, tally: Tally) -> Vec<String> {
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.4}"));
-    vec![
-        name.to_owned(),
-        (tally.attacks + tally.benign).to_string(),
-        tally.attacks.to_string(),
-        rate(tally.recall()),
-        tally.benign.to_string(),
-        rate(tally.false_positive_rate()),
-        rate(tally.precision()),
-        rate(tally.f1()),
-        tally.skipped.to_string(),
-        tally.unread.to_string(),
-    ]
+    Ok(texts)
 }
 
 #[cfg(test)]
@@ -247,11 +294,12 @@ mod tests {
 
     /// Blocks what contains "bad", and tools' texts.
     fn fake(lines: &str) -> Tally {
-        tally("x", lines.as_bytes(), |provenance, text| {
-            let blocks = text.contains("bad") || provenance == Provenance::Tool;
-            if blocks { Decision::Block } else { Decision::Flag }
-        })
-        .unwrap()
+        let texts = read("x", lines.as_bytes(), Provenance::User).unwrap();
+        let mut tally = texts.tally();
+        for text in &texts.samples {
+            tally.count(text.kind, text.text.contains("bad") || text.provenance == Provenance::Tool);
+        }
+        tally
     }
 
     const LINES: &str = r#"{"id":1,"text":"bad","label":1,"category":"x","source":"y","lang":"en"}
@@ -270,10 +318,7 @@ mod tests {
     #[test]
     fn every_text_is_counted_once() {
         let tally = fake(LINES);
-        assert_eq!(
-            tally,
-            Tally { attacks: 3, attacks_blocked: 2, benign: 4, benign_blocked: 2, skipped: 2, unread: 2 }
-        );
+        assert_eq!(plain::cells("f", tally).join(" "), "f 7 3 0.6667 4 0.5000 0.5000 0.5714 2 2");
         assert_eq!((tally.recall(), tally.false_positive_rate()), (Some(2.0 / 3.0), Some(0.5)));
         assert_eq!((tally.precision(), tally.f1()), (Some(0.5), Some(4.0 / 7.0)));
     }
@@ -285,9 +330,9 @@ mod tests {
         assert_eq!(benign.false_positive_rate(), Some(0.0));
         let missed = fake(r#"{"text":"fine","label":1}"#);
         assert_eq!((missed.recall(), missed.precision(), missed.f1()), (Some(0.0), None, Some(0.0)));
-        let shown = serde_json::to_value(row(Some("f"), benign)).unwrap();
+        let shown = serde_json::to_value(plain::row(Some("f"), benign)).unwrap();
         assert_eq!(shown["recall"], serde_json::Value::Null);
-        assert_eq!(cells("f", benign), ["f", "1", "0", "-", "1", "0.0000", "-", "-", "0", "0"]);
+        assert_eq!(plain::cells("f", benign), ["f", "1", "0", "-", "1", "0.0000", "-", "-", "0", "0"]);
     }
 
     #[test]
