@@ -41,7 +41,7 @@ use crate::guards::normalise::invisible::Hidden;
 use crate::guards::signatures::{self, Rule, Scan, Scope};
 use allowed::Allowed;
 use operator::Operator;
-use quotation::Quotations;
+use quotation::{OWN_WORDS, OWN_WORDS_OF_USERS, Quotations};
 use seed::Seed;
 use texts::{Texts, Unit};
 
@@ -291,7 +291,7 @@ impl Guard {
     }
 
     fn conclude(&self, conversation: &Conversation, units: &[Owner], scored: Vec<Scored>) -> Verdict {
-        let quoted = self.quoted(conversation, &scored);
+        let quoted = self.quoted(conversation, units, &scored);
         let risks = |monitored: bool| self.risks(units, &scored, &quoted, monitored);
         let (enforced, all) = (risks(false), risks(true));
         let worst = |risks: &[Risk]| {
@@ -349,21 +349,25 @@ impl Guard {
     }
 
     /// Which findings stand in a quotation. Nothing hidden is quoted, and the seed knows no quotations.
-    fn quoted(&self, conversation: &Conversation, scored: &[Scored]) -> Vec<bool> {
+    fn quoted(&self, conversation: &Conversation, units: &[Owner], scored: &[Scored]) -> Vec<bool> {
         let mut read: BTreeMap<(usize, usize), Quotations> = BTreeMap::new();
-        let mut is_quoted = |finding: &Finding| {
+        let is_quoted = |Scored { unit, finding, .. }: &Scored| {
             let Place::Turn(turn) = finding.turn else { return false };
+            let own_words = match units.get(*unit).map(|owner| owner.provenance) {
+                Some(Provenance::Document | Provenance::Tool) => OWN_WORDS,
+                Some(Provenance::Caller | Provenance::Model | Provenance::User) | None => OWN_WORDS_OF_USERS,
+            };
             let judged = !matches!(finding.category, Category::Density | Category::Operator | Category::Smuggling);
             if finding.layer.is_some() || !judged || self.seed.is_some() {
                 return false;
             }
             let quotations = read.entry((turn, finding.part)).or_insert_with(|| {
                 let part = conversation.turns.get(turn).and_then(|turn| turn.parts.get(finding.part));
-                part.map(|part| Quotations::of(&part.judged_text())).unwrap_or_default()
+                part.map(|part| Quotations::of(&part.judged_text(), own_words)).unwrap_or_default()
             });
             quotations.hold(&finding.span)
         };
-        scored.iter().map(|one| is_quoted(&one.finding)).collect()
+        scored.iter().map(is_quoted).collect()
     }
 
     fn thresholds(&self, owner: Provenance) -> Thresholds {

@@ -5,8 +5,12 @@
 
 use std::ops::Range;
 
-/// How much must stand outside of blocks, in bytes: two sentences of explanation.
-const OWN_WORDS: usize = 150;
+/// How much must stand outside of blocks in a document or a tool's result, in bytes: two sentences of explanation.
+pub(super) const OWN_WORDS: usize = 150;
+
+/// Likewise in what a user says. A user who means an order for the model could fence it too, and had then to write a
+/// page around it; whoever pastes a page has one.
+pub(super) const OWN_WORDS_OF_USERS: usize = 600;
 
 /// The blocks of one part.
 #[derive(Debug, Default)]
@@ -15,8 +19,8 @@ pub(super) struct Quotations {
 }
 
 impl Quotations {
-    /// Reads a part's text; none where too little stands outside of them. Linear.
-    pub(super) fn of(text: &str) -> Self {
+    /// Reads a part's text; none where less than `own_words` stands outside of them. Linear.
+    pub(super) fn of(text: &str, own_words: usize) -> Self {
         let mut blocks = Vec::new();
         // Where a block began, with what. A page that is cut into pieces may begin within one.
         let mut open = None;
@@ -50,7 +54,7 @@ impl Quotations {
             blocks.push(start..text.len());
         }
         let quoted: usize = blocks.iter().map(Range::len).sum();
-        if text.len().saturating_sub(quoted) < OWN_WORDS { Self::default() } else { Self { blocks } }
+        if text.len().saturating_sub(quoted) < own_words { Self::default() } else { Self { blocks } }
     }
 
     /// Whether at least half of a stretch stands in one block.
@@ -77,7 +81,7 @@ mod tests {
 
     fn holds(text: &str, quoted: &str) -> bool {
         let at = text.find(quoted).unwrap();
-        Quotations::of(text).hold(&(at..at + quoted.len()))
+        Quotations::of(text, OWN_WORDS).hold(&(at..at + quoted.len()))
     }
 
     #[test]
