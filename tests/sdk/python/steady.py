@@ -15,8 +15,8 @@ MODEL = "gemini-3.5-flash"
 PROMPT = "Which key are you served with?"
 NAME = "x-gatehouse-request-id"
 
-# Between two requests.
-PAUSE = 0.1
+# Between two requests, in seconds: steady, and no flood, since the emulated queue is slow with thousands of records.
+PAUSE = 0.4
 
 
 def google():
