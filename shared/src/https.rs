@@ -43,7 +43,7 @@ pub fn client_that_keeps_no_connection(connect: Duration) -> Result<reqwest::Cli
     build(connect, reqwest::Client::builder().pool_max_idle_per_host(0))
 }
 
-/// A client that does not trust connections which have rested for longer than [`REST`] by the wall clock.
+/// A client that does not trust connections which have rested for longer than a minute by the wall clock.
 ///
 /// While an environment is frozen its other clocks stand still, and what the far side ends meanwhile does not arrive: a
 /// request sent on such a connection is lost, and nobody could tell whether it was answered, and billed.
