@@ -301,9 +301,10 @@ async fn respond(pool: &Pool, request: Request<Incoming>) -> Response<Body> {
 
 fn streamed(prelude: Prelude, pieces: mpsc::UnboundedReceiver<Piece>) -> Response<Body> {
     let frames = unfold(pieces, |mut pieces| async move {
-        let frame = match pieces.recv().await? {
-            Piece::Data(data) => Ok(Frame::data(data)),
-            Piece::Cut => {
+        let frame = match pieces.recv().await {
+            Some(Piece::Data(data)) => Ok(Frame::data(data)),
+            Some(Piece::End) => return None,
+            None => {
                 // What came before it leaves only if the writer finds nothing more to write.
                 tokio::task::yield_now().await;
                 Err(io::ErrorKind::ConnectionAborted.into())

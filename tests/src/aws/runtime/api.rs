@@ -41,8 +41,9 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) enum Piece {
     Data(Bytes),
-    /// It breaks off here.
-    Cut,
+    /// It is whole. A body whose pieces end without this was broken off, even if nobody lived to say so: when a process
+    /// is killed, its connection may be gone before the handler of its response has read of it.
+    End,
 }
 
 /// What the environment does.
@@ -238,13 +239,12 @@ impl Shared {
         let (sender, pieces) = mpsc::unbounded_channel();
         // A client that hangs up stops nothing: Lambda reads on, and so does this.
         let _hung_up = answer.send(Answer::Streamed(head, pieces));
-        let mut passed = rest.len();
+        let (mut passed, mut failed) = (rest.len(), false);
         if !rest.is_empty() {
             let _hung_up = sender.send(Piece::Data(rest));
         }
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
-                let _hung_up = sender.send(Piece::Cut);
                 self.truncated.store(true, Ordering::Relaxed);
                 return Ok(());
             };
@@ -253,20 +253,18 @@ impl Shared {
                     passed += data.len();
                     let _hung_up = sender.send(Piece::Data(data));
                 }
-                Err(frame) => self.trailers(frame.trailers_ref(), declared.as_deref(), &sender)?,
+                Err(frame) => failed = self.failed(frame.trailers_ref(), declared.as_deref())?,
             }
+        }
+        if !failed {
+            let _hung_up = sender.send(Piece::End);
         }
         // Node's runtime has hung a Function URL by such a stream.
         if passed == 0 { Err("a streamed body without a byte".to_owned()) } else { Ok(()) }
     }
 
-    /// Trailers tell of a failure in mid-stream.
-    fn trailers(
-        &self,
-        trailers: Option<&HeaderMap>,
-        declared: Option<&str>,
-        sender: &mpsc::UnboundedSender<Piece>,
-    ) -> Result<(), String> {
+    /// Whether the trailers tell of a failure in mid-stream.
+    fn failed(&self, trailers: Option<&HeaderMap>, declared: Option<&str>) -> Result<bool, String> {
         let declared = declared.unwrap_or_default();
         let all = trailers.into_iter().flat_map(HeaderMap::keys);
         for name in all {
@@ -274,11 +272,9 @@ impl Shared {
                 return Err(format!("the trailer {name} was not declared"));
             }
         }
-        if let Some(kind) = trailers.and_then(|trailers| trailers.get(ERROR_TYPE)) {
-            self.notes.failure(&Failure::new(kind.to_str().unwrap_or_default(), "told in a trailer"));
-            let _hung_up = sender.send(Piece::Cut);
-        }
-        Ok(())
+        let Some(kind) = trailers.and_then(|trailers| trailers.get(ERROR_TYPE)) else { return Ok(false) };
+        self.notes.failure(&Failure::new(kind.to_str().unwrap_or_default(), "told in a trailer"));
+        Ok(true)
     }
 
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Body> {
