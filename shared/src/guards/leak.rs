@@ -4,6 +4,7 @@
 //! instruction is not seen; the canary in it may be.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// How many words make a gram: fewer would be found in any text of the same subject.
 const WORDS: usize = 6;
@@ -12,14 +13,32 @@ const GRAMS_IN_A_ROW: u8 = 7;
 
 /// The words of a text that must not be repeated.
 #[derive(Clone, Debug, Default)]
-pub struct Guarded(HashSet<u64>);
+pub struct Guarded(HashSet<u64, BuildHasherDefault<Itself>>);
+
+/// The hash of a gram, which is one already. Whose it is an attacker cannot choose: the operator's instruction is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = self.0.rotate_left(8) ^ hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl Guarded {
     /// Guards the words of `text`. A text of fewer than twelve words is guarded by nothing.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut words = Words::default();
-        let mut grams = HashSet::new();
+        let mut grams = HashSet::default();
         words.push(text, |gram| {
             grams.insert(gram);
         });
@@ -63,12 +82,13 @@ const PRIME: u64 = 0x0100_0000_01B3;
 
 impl Words {
     fn push(&mut self, text: &str, mut gram: impl FnMut(u64)) {
+        let with = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(PRIME);
         for c in text.chars() {
-            if c.is_alphanumeric() {
-                let word = self.word.unwrap_or(START);
-                let folded =
-                    c.to_lowercase().fold(word, |hash, c| (hash ^ u64::from(u32::from(c))).wrapping_mul(PRIME));
-                self.word = Some(folded);
+            // Most text is ASCII, whose small letters are no matter of Unicode's tables.
+            if c.is_ascii_alphanumeric() {
+                self.word = Some(with(self.word.unwrap_or(START), c.to_ascii_lowercase()));
+            } else if !c.is_ascii() && c.is_alphanumeric() {
+                self.word = Some(c.to_lowercase().fold(self.word.unwrap_or(START), with));
             } else if !matches!(c, '\'' | '\u{2019}') {
                 self.end(&mut gram);
             }

@@ -98,10 +98,12 @@ fn suspect(
     edits: &mut Edits,
     turns: &mut Turns,
 ) {
-    let word: Vec<u8> = bytes.get(range.clone()).unwrap_or_default().to_ascii_lowercase();
-    if sums.with(plain).any(|known| known.as_bytes() == word) {
+    let word = bytes.get(range.clone()).unwrap_or_default();
+    // Most of what comes here is simply a word that is known.
+    if sums.with(plain).any(|known| known.as_bytes().eq_ignore_ascii_case(word)) {
         return;
     }
+    let word = word.to_ascii_lowercase();
     for known in sums.with(plain).filter(|known| known.len() == word.len()) {
         if known.bytes().rev().eq(word.iter().copied()) {
             turns.note_reversed(range.start, word.len());
