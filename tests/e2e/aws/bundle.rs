@@ -23,6 +23,7 @@ macro_rules! steps {
 async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
     let steps = steps![
         deployment::terraform_sets_what_the_function_reads,
+        deployment::whatever_can_carry_tags_carries_those_of_the_bundle,
         service::the_official_sdks_work,
         service::nothing_printed_holds_a_key_a_prompt_an_answer_or_a_user,
         faults::a_ledger_that_fails_refuses_before_gemini_is_asked,

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::config::{NotText, Strings};
 use shared::telemetry::{GATEHOUSE_LOG, GATEHOUSE_LOG_FORMAT};
 use tests::aws::iam::{Grant, Rules};
 use tests::aws::terraform::{Change, infra};
 use tests::gemini::cases;
 
-use super::stack::Stack;
+use super::stack::{PREFIX, Stack};
 use crate::{GENERATE, prompt};
 
 /// What AWS itself does in the role's name, so that no call of the function's shows it, each with its source.
@@ -79,6 +79,22 @@ pub(super) async fn terraform_sets_what_the_function_reads(stack: &Stack) {
     read.retain(|name| !name.starts_with("AWS_"));
     let set: BTreeSet<_> = stack.environment().iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(set, read);
+}
+
+/// What a bill is split by, and what finds all of a bundle again.
+pub(super) async fn whatever_can_carry_tags_carries_those_of_the_bundle(stack: &Stack) {
+    let bundle = json!({
+        "application": "gatehouse",
+        "bundle": PREFIX,
+        "managed_by": "terraform",
+        "team": "search",
+    });
+    let resources = stack.terraform.resources().await;
+    let tagged: Vec<_> = resources.iter().filter(|resource| resource["values"]["tags_all"].is_object()).collect();
+    assert!(tagged.len() > 20, "{} of {} resources", tagged.len(), resources.len());
+    for resource in tagged {
+        assert_eq!(resource["values"]["tags_all"], bundle, "{}", resource["address"]);
+    }
 }
 
 /// The list is `infra/tests/drift.json`: what an emulation does not keep, and why.

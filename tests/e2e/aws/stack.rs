@@ -211,6 +211,7 @@ fn variables(zip: &std::path::Path, gemini: &Gemini, world: &World) -> Value {
         "spend_per_hour_usd": 10,
         "alarm_emails": ["oncall@example.com"],
         "name_prefix": PREFIX,
+        "tags": {"team": "search"},
         "zip_path": zip,
         "drain_zip_path": zip,
         "rotation_zip_path": zip,
