@@ -81,7 +81,23 @@ pub(crate) fn build(out: &Path) -> Symbols {
     }
     assert!(TALK.iter().all(|talk| symbols.contains_key(talk)), "a subject without words");
     std::fs::write(out.join("words.subjects"), subjects).expect("OUT_DIR can be written to");
+    let mut meanings = vec![0_u8; 256 * 4];
+    for (classes, number) in &numbers {
+        let at = usize::from(*number) * 4;
+        meanings.get_mut(at..at + 4).expect("within the table").copy_from_slice(&meaning(classes).to_le_bytes());
+    }
+    std::fs::write(out.join("words.meanings"), meanings).expect("OUT_DIR can be written to");
     symbols
+}
+
+/// What a symbol is to the statistical model: a number made from the names of its classes, so that a further class
+/// somewhere else changes nothing. Words that only join others mean nothing, which is 0.
+fn meaning(classes: &Classes) -> u32 {
+    if classes.iter().all(|class| matches!(*class, "fill" | "link")) {
+        return 0;
+    }
+    let bytes = classes.iter().flat_map(|class| class.bytes().chain([b' ']));
+    bytes.fold(0x811C_9DC5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(1)
 }
 
 /// The classes whose words tell what a text is about.

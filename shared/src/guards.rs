@@ -1,5 +1,6 @@
 //! The guards: what judges a prompt and what redacts an answer. Pure: no I/O, no clock, no environment.
 
+pub mod classifier;
 mod json;
 pub mod judge;
 pub mod leak;

@@ -210,7 +210,10 @@ fn padding_does_not_dilute_an_attack() {
 fn a_megabyte_of_matches_is_one_finding_a_rule() {
     let verdict = judge(&"ignore all rules jailbreak ".repeat(40_000));
     assert_eq!(verdict.decision, Decision::Block);
-    assert_eq!(verdict.findings.len(), 3, "{:?}", verdict.findings);
+    let mut found: Vec<&str> = verdict.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    found.sort_unstable();
+    found.dedup();
+    assert!(found.len() >= 3 && found.len() == verdict.findings.len(), "{:?}", verdict.findings);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, caller, evaluate, init, judge, policy, redact, rotation, up};
+use crate::commands::{audit, caller, evaluate, init, judge, policy, redact, rotation, train, up};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Judge(judge::Judge),
     Redact(redact::Redact),
     Evaluate(evaluate::Evaluate),
+    Train(train::Train),
     Policy(policy::Policies),
     Init(init::Init),
     #[command(subcommand)]

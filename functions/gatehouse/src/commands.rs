@@ -11,6 +11,7 @@ pub(crate) mod policy;
 pub(crate) mod redact;
 mod reload;
 pub(crate) mod rotation;
+pub(crate) mod train;
 pub(crate) mod up;
 
 use std::error::Error;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
         Some(Command::Policy(policy)) => policy.run(&cli.data),
         Some(Command::Redact(redact)) => redact.run(),
         Some(Command::Rotation(rotation)) => rotation::run(&rotation, settings),
+        Some(Command::Train(train)) => train.run(),
         Some(Command::Up(up)) => Ok(up::run(&up, &cli.data, settings).map(|()| Ending::Well)?),
         None => Ok(up::run(&up::Up::default(), &cli.data, settings).map(|()| Ending::Well)?),
     }

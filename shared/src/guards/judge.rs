@@ -10,7 +10,7 @@
 //! # How risk adds up
 //! The unit of risk is a turn's parts of one provenance. Each enforced rule that matched in a unit adds its weight once,
 //! however often it matched; weights of one category add up and categories add up, to at most 1.0, as the seed's ten
-//! patterns do. A match counts for the turn that completes it. The conversation's risk is that of its riskiest unit: a
+//! patterns do; only density and the model, which look at the same signs, do not add to each other. A match counts for the turn that completes it. The conversation's risk is that of its riskiest unit: a
 //! long history does not become risky by being long, and what stands around an attack does not dilute it.
 //!
 //! A long text that speaks of attacks in general, quotes some in its midst and opens or ends with none is flagged at most:
@@ -37,6 +37,7 @@ pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 use std::collections::BTreeMap;
 
 use crate::conversation::{Conversation, Provenance};
+use crate::guards::classifier::{self, Model};
 use crate::guards::normalise::invisible::Hidden;
 use crate::guards::signatures::{self, Rule, Scan, Scope};
 use allowed::Allowed;
@@ -53,7 +54,11 @@ pub struct Guard {
     allowed: Allowed,
     seed: Option<Seed>,
     rules: Vec<(Category, &'static Rule)>,
+    model: Option<Model<'static>>,
 }
+
+/// What risk the model finds in a stretch, where that is, and the disguise it is read beneath.
+type Opinion = (Risk, std::ops::Range<usize>, Option<Layer>);
 
 /// A finding, and the unit whose risk it adds to.
 struct Scored {
@@ -72,12 +77,21 @@ struct Owner {
 }
 
 impl Guard {
-    /// A guard for these settings.
+    /// A guard for these settings, with the embedded model.
     ///
     /// # Errors
     /// The first of the operator's rules that cannot be used, and what to do about it.
     pub fn new(settings: &Settings) -> Result<Self, BadPattern> {
+        Self::with_model(settings, classifier::embedded().cloned())
+    }
+
+    /// The same with another model, or with none: how a model is measured before it is embedded.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_model(settings: &Settings, model: Option<Model<'static>>) -> Result<Self, BadPattern> {
         Ok(Self {
+            model,
             operator: operator::compile(&settings.rules)?,
             allowed: Allowed::new(&settings.allow),
             seed: (settings.profile == Profile::Seed).then(Seed::new),
@@ -126,9 +140,11 @@ impl Guard {
             let first = owners.len();
             let mut found = Vec::new();
             let scan = Scan::of(texts.text());
+            let readings: Vec<Scan<'_>> = texts.readings().iter().map(|reading| Scan::of(reading.text())).collect();
             self.match_signatures(&texts, &scan, &mut found);
             self.match_units(&texts, &mut found);
-            self.match_readings(&texts, &mut found);
+            self.match_readings(&texts, &readings, &mut found);
+            self.match_model(&texts, &scan, &readings, &mut found);
             owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
                 let mut own = found.iter().filter(|one| one.unit == unit).peekable();
                 let discusses = own.peek().is_some()
@@ -175,9 +191,8 @@ impl Guard {
     }
 
     /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
-    fn match_readings(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
-        for reading in texts.readings().iter() {
-            let scan = Scan::of(reading.text());
+    fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut Vec<Scored>) {
+        for (reading, scan) in texts.readings().iter().zip(scans) {
             let mut tries = vec![0; self.rules.len()];
             let mut candidates = Vec::new();
             scan.ends(|rule, end| {
@@ -268,6 +283,56 @@ impl Guard {
         }
     }
 
+    /// The model's opinion of each unit, in plain or beneath a disguise, whichever is guiltier. The caller is trusted to
+    /// instruct, so its words are not put to it.
+    fn match_model(&self, texts: &Texts<'_>, scan: &Scan<'_>, readings: &[Scan<'_>], found: &mut Vec<Scored>) {
+        let (Some(model), false) = (&self.model, texts.provenance() == Provenance::Caller) else { return };
+        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
+        let mut worst: Vec<Option<Opinion>> = vec![None; texts.units().len()];
+        let mut add = |unit: usize, risk: Risk, span, layer| {
+            if let Some(worst) = worst.get_mut(unit).filter(|worst| worst.as_ref().is_none_or(|at| at.0 < risk)) {
+                *worst = Some((risk, span, layer));
+            }
+        };
+        // A document that says the word is about jailbreaks, as one with two of the subjects is about attacks.
+        let names_it = |number: usize| {
+            is_data && found.iter().any(|one| one.unit == number && one.finding.rule == signatures::JAILBREAK)
+        };
+        let discusses =
+            |number: usize, unit: &Unit| scan.subjects(unit.span.clone()) >= SUBJECTS_AT_LEAST || names_it(number);
+        let units = texts.units().iter().enumerate();
+        let pages: Vec<bool> = units.map(|(number, unit)| unit.span.len() >= PAGE && discusses(number, unit)).collect();
+        for (number, unit) in texts.units().iter().enumerate().filter(|(number, _)| pages.get(*number) == Some(&false))
+        {
+            if let Some(score) = model.score_with(texts.unit_text(unit), scan.meanings(unit.span.clone())) {
+                let risk = model.risk(&score, is_data);
+                add(number, risk, unit.span.start + score.span.start..unit.span.start + score.span.end, None);
+            }
+        }
+        for (reading, scan) in texts.readings().iter().zip(readings) {
+            let text = reading.text();
+            if let Some(score) = model.score_with(text, scan.meanings(0..text.len())) {
+                let risk = model.risk(&score, is_data);
+                let (layer, origin) = (reading.layer(score.span.clone()), reading.origin(score.span));
+                let unit = texts.unit_at(origin.start);
+                if pages.get(unit) == Some(&false) {
+                    add(unit, risk, origin, layer);
+                }
+            }
+        }
+        for (unit, worst) in worst.into_iter().enumerate() {
+            let Some((risk, span, layer)) = worst else { continue };
+            if risk >= Risk::thousandths(self.settings.model_from) && !self.allowed.covers(texts.text(), &span) {
+                let amid = texts
+                    .units()
+                    .get(unit)
+                    .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
+                let finding = self.finding(classifier::RULE, Category::Statistical, risk, texts.at(span), layer);
+                found.extend(finding.map(|finding| Scored { unit, finding, amid }));
+            }
+        }
+    }
+
     fn finding(&self, rule: &str, category: Category, weight: Risk, at: At, layer: Option<Layer>) -> Option<Finding> {
         let weight = self.settings.weights.get(rule).map_or(weight, |weight| Risk::thousandths(*weight));
         if weight == Risk::default() && self.settings.weights.contains_key(rule) {
@@ -327,14 +392,15 @@ impl Guard {
         Verdict { decision, would_be, risk_score, blocked, findings }
     }
 
-    /// The risk of each unit. What is quoted counts for a flag at most.
+    /// The risk of each unit. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
+    /// two, the weightier counts.
     fn risks(&self, units: &[Owner], scored: &[Scored], quoted: &[bool], monitored: bool) -> Vec<Risk> {
-        let mut said = vec![Risk::default(); units.len()];
+        let mut said = vec![Sum::default(); units.len()];
         let mut whole = said.clone();
         for (Scored { unit, finding, .. }, quoted) in scored.iter().zip(quoted) {
-            let add = |risks: &mut [Risk]| {
-                if let Some(risk) = risks.get_mut(*unit) {
-                    *risk = risk.plus(finding.weight);
+            let add = |sums: &mut [Sum]| {
+                if let Some(sum) = sums.get_mut(*unit) {
+                    sum.add(finding);
                 }
             };
             if monitored || !finding.monitored {
@@ -345,7 +411,8 @@ impl Guard {
             }
         }
         let most = |owner: &Owner| Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1));
-        units.iter().zip(said).zip(whole).map(|((owner, said), whole)| said.max(whole.min(most(owner)))).collect()
+        let sums = units.iter().zip(said).zip(whole);
+        sums.map(|((owner, said), whole)| said.risk().max(whole.risk().min(most(owner)))).collect()
     }
 
     /// Which findings stand in a quotation. Nothing hidden is quoted, and the seed knows no quotations.
@@ -401,6 +468,8 @@ impl Guard {
     }
 }
 
+/// From how many bytes on a text that discusses attacks is a page, whose words are the model's own vocabulary of attacks.
+const PAGE: usize = 400;
 /// From how many of eight subjects on a text discusses attacks.
 const SUBJECTS_AT_LEAST: u32 = 2;
 /// How far from the beginning of a text a quotation stands, in bytes, and half as far as from its end.
@@ -419,7 +488,7 @@ const UNREAD_WEIGHT: Risk = Risk::thousandths(400);
 const HIDDEN_WEIGHT: Risk = Risk::thousandths(800);
 
 /// The rules that are no patterns, and why each is a sign of an attack.
-const FURTHER: [(&str, &str); 5] = [
+const FURTHER: [(&str, &str); 6] = [
     (
         density::RULE,
         "More than three in ten characters are neither letters, digits nor white space: the guide's sign for symbols laid over a text.",
@@ -428,6 +497,7 @@ const FURTHER: [(&str, &str); 5] = [
     ("smuggling.tags", "Tag characters show nothing and spell words that a model reads."),
     ("smuggling.unread", "So much stands in layers of encodings that not all of it was read."),
     ("smuggling.variation_selectors", "A row of variation selectors shows nothing and carries bytes."),
+    (classifier::RULE, "The words stand together as they do in attacks, by a model that was learned from examples."),
 ];
 
 /// The ids that a policy may give weights to: every built-in rule's.
@@ -440,6 +510,36 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 pub fn why(id: &str) -> Option<&'static str> {
     let further = FURTHER.into_iter().find(|(known, _)| *known == id).map(|(_, why)| why);
     further.or_else(|| signatures::why(id))
+}
+
+/// What the findings of a unit weigh.
+#[derive(Clone, Default)]
+struct Sum {
+    density: Risk,
+    statistical: Risk,
+    others: Risk,
+}
+
+impl Sum {
+    const fn add(&mut self, finding: &Finding) {
+        let sum = match finding.category {
+            Category::Density => &mut self.density,
+            Category::Statistical => &mut self.statistical,
+            Category::ChatMarkup
+            | Category::Exfiltration
+            | Category::Operator
+            | Category::Override
+            | Category::PromptExtraction
+            | Category::RolePlay
+            | Category::Size
+            | Category::Smuggling => &mut self.others,
+        };
+        *sum = sum.plus(finding.weight);
+    }
+
+    fn risk(&self) -> Risk {
+        self.others.plus(self.density.max(self.statistical))
+    }
 }
 
 /// Where something was found.

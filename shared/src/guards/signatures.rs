@@ -14,8 +14,11 @@ use regex_automata::dfa::OverlappingState;
 use regex_automata::dfa::dense;
 
 use super::judge::Category;
-use super::words::Words;
+use super::words::{Meaning, Words};
 pub use rules::{Pattern, Rule, Scope};
+
+/// The rule whose word is as much a subject as a sign.
+pub(super) const JAILBREAK: &str = "role_play.jailbreak";
 
 /// The categories of [`rules::GROUPS`], in its order.
 const CATEGORIES: [Category; rules::GROUPS.len()] = [
@@ -92,6 +95,11 @@ impl<'t> Scan<'t> {
             let end = self.words.span(end.saturating_sub(1)..end).end;
             of_words.get(rule).into_iter().for_each(|number| found(*number, end));
         });
+    }
+
+    /// What the words within a range of the text mean, and where each stands in that range.
+    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+        self.words.meanings(range)
     }
 
     /// How many subjects of texts about attacks the words within a range of the text speak of.

@@ -16,6 +16,22 @@ static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("O
 /// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
 static SUBJECTS: &[u8; 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
 
+/// What each symbol is to the statistical model, four bytes a symbol: 0 for what means nothing.
+static MEANINGS: &[u8; 4 * 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.meanings"));
+
+/// What a word is to the statistical model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A word that only joins others, or a colon.
+    Nothing,
+    /// A word of no class.
+    Unknown,
+    /// The end of a sentence.
+    Stop,
+    /// A word of the vocabulary, by a number that stands for its classes.
+    Classes(u32),
+}
+
 /// The symbols of a text, and where each stands.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -51,6 +67,18 @@ impl Words {
         let symbols = self.symbols.get(self.after(range.start)..self.after(range.end)).unwrap_or_default();
         let bits = symbols.iter().filter_map(|symbol| SUBJECTS.get(usize::from(*symbol)));
         bits.fold(0, |all, bits| all | bits).count_ones()
+    }
+
+    /// What the words within a range of the text mean, and where each stands in that range.
+    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+        let words = self.after(range.start)..self.after(range.end);
+        let symbols = self.symbols.get(words.clone()).unwrap_or_default();
+        let spans = self.spans.get(words).unwrap_or_default();
+        symbols.iter().zip(spans).map(move |(symbol, span)| {
+            let span =
+                (span.start as usize).saturating_sub(range.start)..(span.end as usize).saturating_sub(range.start);
+            (meaning(*symbol), span)
+        })
     }
 
     /// The number of the first word that ends after `at`.
@@ -136,6 +164,20 @@ impl Words {
             last.end = end;
         }
         from + length
+    }
+}
+
+fn meaning(symbol: u8) -> Meaning {
+    match symbol {
+        OTHER => Meaning::Unknown,
+        STOP => Meaning::Stop,
+        _ => {
+            let (meanings, _) = MEANINGS.as_chunks();
+            match meanings.get(usize::from(symbol)).map_or(0, |bytes| u32::from_le_bytes(*bytes)) {
+                0 => Meaning::Nothing,
+                number => Meaning::Classes(number),
+            }
+        }
     }
 }
 

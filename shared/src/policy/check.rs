@@ -24,6 +24,7 @@ pub(super) fn every_table(policy: &Policy) -> Vec<Wrong> {
     found.tools(&policy.tools);
     found.thresholds("input", policy.input.flag_at, policy.input.block_at);
     found.thresholds("input.documents", policy.input.documents.flag_at, policy.input.documents.block_at);
+    found.between("input.model_from", policy.input.model_from.into(), 1, 1000);
     found.weights(&policy.input.weights);
     for (index, rule) in policy.input.rules.iter().enumerate() {
         found.at_most(&format!("input.rules.{index}.weight"), rule.weight.into(), 1000);

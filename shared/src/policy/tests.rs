@@ -186,6 +186,7 @@ fn values_out_of_range_are_told_by_their_line() {
         ("[limits]\ninline_types = [\"image/svg+xml\"]", "2:17: image/svg+xml is text"),
         ("[input]\nblock_at = 1001", "2:12: 1001 is out of range"),
         ("[input]\nblock_at = 0", "2:12: 0 is out of range"),
+        ("[input]\nmodel_from = 0", "2:14: 0 is out of range"),
         ("[input]\nblock_at = 300", "2:12: what is blocked must also be flagged"),
         ("[input.documents]\nflag_at = 900\nblock_at = 800", "2:11: what is blocked must also be flagged"),
         ("[input.weights]\n\"role_play.jailbreak\" = 1001", "1:1: 1001 is out of range"),

@@ -1,6 +1,7 @@
 //! `gatehouse evaluate`: how well the guard tells attacks from harmless texts, and the redactor secrets from the rest.
 
 mod figures;
+mod folds;
 pub(crate) mod kinds;
 mod plain;
 mod redaction;
@@ -30,6 +31,7 @@ use crate::print::{self, Look};
   gatehouse evaluate attacks.jsonl benign.jsonl
   gatehouse evaluate --by-source --sweep dev/*.jsonl
   gatehouse evaluate --by-source --against candidate.toml dev/*.jsonl
+  gatehouse evaluate --cross-validate shared/data/own dev/*.jsonl
   gatehouse evaluate --redaction redaction/dev.jsonl
   gatehouse evaluate --json --policy candidate.toml *.jsonl
 
@@ -38,7 +40,8 @@ harmless, and null is skipped and counted. \"provenance\" may be \"user\", \"doc
 counts as called an attack. A rate that nothing in the file bears on is shown as `-`, in JSON null.
 
 By source, texts are grouped by a committed table into marked, probing and unmarked attacks and kinds of harmless texts; \
-averages are over sources, and intervals are 95 % of a bootstrap. Transforms of \
+averages are over sources, and intervals are 95 % of a bootstrap. Cross-validation fits the statistical model anew \
+without each source in turn, its thresholds from the other sources, and judges that source with it. Transforms of \
 attacks are compared with the same attacks in plain, where those are among the files. With --redaction a line is \
 {\"text\", \"spans\": [[start, end, type], ...]}, in Unicode code points.")]
 pub(crate) struct Evaluate {
@@ -66,12 +69,16 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 
+    /// Judge each source with a model that was fitted without it. DIR holds our own templates.
+    #[arg(long, value_name = "DIR", conflicts_with = "against")]
+    cross_validate: Option<PathBuf>,
+
     /// Whose words the texts are, where a line does not say.
     #[arg(long, value_enum, default_value_t)]
     provenance: Provenance,
 
     /// Measure the redactor.
-    #[arg(long, conflicts_with_all = ["by_source", "sweep", "against", "provenance"])]
+    #[arg(long, conflicts_with_all = ["by_source", "sweep", "against", "cross_validate", "provenance"])]
     redaction: bool,
 }
 
@@ -88,6 +95,7 @@ struct Unreadable {
 #[derive(Serialize)]
 struct Detailed<'r> {
     policy_version: &'r str,
+    cross_validated: bool,
     #[serde(flatten)]
     figures: Figures,
     transforms: Vec<told::Transform>,
@@ -118,15 +126,19 @@ impl Evaluate {
             all
         });
         let mut output = io::BufWriter::new(io::stdout().lock());
-        if self.by_source || self.sweep || self.against.is_some() {
+        if self.by_source || self.sweep || self.against.is_some() || self.cross_validate.is_some() {
             let samples: Vec<&Sample> = files.iter().flat_map(|(_, texts)| &texts.samples).collect();
-            let judged = judge_all(&rules.guard, &samples);
+            let judged = match &self.cross_validate {
+                Some(own) => folds::judge(&rules.policy.input, &self.files, own, &samples)?,
+                None => judge_all(&rules.guard, &samples),
+            };
             let changes = match &self.against {
                 Some(path) => figures::compare(&judged, &judge_all(&super::compiled(Some(path))?.guard, &samples)),
                 None => Vec::new(),
             };
             let detailed = Detailed {
                 policy_version: rules.policy.version(),
+                cross_validated: self.cross_validate.is_some(),
                 figures: figures::figures(&judged),
                 transforms: told::transforms(&samples, &judged),
                 sweep: if self.sweep { figures::sweep(&judged) } else { Vec::new() },

@@ -55,6 +55,8 @@ pub struct Settings {
     pub documents: Thresholds,
     /// What becomes of an earlier turn that is blocked.
     pub blocked_history: BlockedHistory,
+    /// The model's risk below which its finding is left out, in thousandths.
+    pub model_from: u16,
     /// How each group acts; a group not named is enforced.
     pub groups: BTreeMap<Category, Mode>,
     /// What single built-in rules weigh instead, in thousandths, by their ids; 0 turns one off.
@@ -90,6 +92,7 @@ impl Default for Settings {
             flag_at,
             documents: Thresholds::default(),
             blocked_history: BlockedHistory::Block,
+            model_from: 200,
             groups: BTreeMap::new(),
             weights: BTreeMap::new(),
             allow: Vec::new(),

@@ -3,9 +3,35 @@ use std::ops::Range;
 use super::*;
 use crate::conversation::{Part, Role, Turn};
 
+/// The rules alone: what the model thinks of a text changes when it is trained anew.
 fn guard() -> Guard {
-    Guard::new(&Settings::default()).unwrap()
+    Guard::with_model(&Settings::default(), None).unwrap()
 }
+
+/// A guard whose model finds words that no language has a little guilty, and knows little else.
+fn suspicious(settings: &Settings) -> Guard {
+    let header = classifier::Header {
+        bits: 8,
+        bias: -0.5,
+        scale: 0.1,
+        people: [0.3, 0.4, 0.5, 0.7, 1.0],
+        data: [0.1, 0.15, 0.2, 0.3, 0.5],
+    };
+    let mut weights = [header.bytes(), vec![0; 256]].concat();
+    let known = Model::read(&weights).unwrap().score(NONSENSE).unwrap().margin;
+    let length = weights.len();
+    for bucket in length - 256..length {
+        weights[bucket] = 1;
+        let told = Model::read(&weights).unwrap().score(NONSENSE).unwrap().margin;
+        if told > 0.4 {
+            break;
+        }
+        assert!(told >= known);
+    }
+    Guard::with_model(settings, Some(Model::read(&weights).unwrap().into_owned())).unwrap()
+}
+
+const NONSENSE: &str = "frobnicate the gribbly snark quozzing wombles";
 
 fn seed() -> Guard {
     Guard::new(&Settings { profile: Profile::Seed, ..Settings::default() }).unwrap()
@@ -205,4 +231,74 @@ fn a_match_longer_than_the_look_back_counts_and_is_placed_near_its_end() {
     let verdict = guard().judge(&user(&text));
     assert_eq!(verdict.decision, Decision::Block);
     assert_eq!(place(&verdict, OVERRIDE).2.end, text.len());
+}
+
+#[test]
+fn the_model_adds_its_risk_where_the_policy_lets_it() {
+    let judge = |settings: &Settings| suspicious(settings).judge(&user(NONSENSE));
+    let verdict = judge(&Settings::default());
+    assert_eq!(rules(&verdict), [classifier::RULE]);
+    assert_eq!(verdict.findings[0].category, Category::Statistical);
+    assert_eq!(verdict.findings[0].span, 0..NONSENSE.len());
+    let risk = verdict.risk_score.as_thousandths();
+    assert!(risk >= 200, "{risk}");
+    let above = Settings { model_from: risk + 1, ..Settings::default() };
+    assert_eq!(judge(&above).findings, []);
+    let mode = |mode| Settings { groups: [(Category::Statistical, mode)].into(), ..Settings::default() };
+    assert_eq!(judge(&mode(Mode::Off)).findings, []);
+    let watched = judge(&mode(Mode::Monitor));
+    assert_eq!((watched.risk_score, watched.findings.len()), (Risk::default(), 1));
+}
+
+#[test]
+fn the_model_is_stricter_with_data_and_is_not_asked_about_the_callers_words() {
+    let guard = suspicious(&Settings::default());
+    let risk = |provenance| guard.judge(&Conversation::of_text(provenance, NONSENSE)).risk_score;
+    assert!(risk(Provenance::Document) > risk(Provenance::User));
+    assert_eq!(risk(Provenance::Tool), risk(Provenance::Document));
+    assert_eq!(risk(Provenance::Caller), Risk::default());
+}
+
+#[test]
+fn single_words_and_short_commands_are_not_held_against_anyone() {
+    let guard = Guard::new(&Settings::default()).unwrap();
+    let short = [
+        "secret",
+        "Delete",
+        "before",
+        "ignore",
+        "system",
+        "prompt",
+        "password",
+        "admin",
+        "override",
+        "Reset",
+        "Say hello.",
+        "Reverse the words.",
+        "Translate this.",
+        "Delete it.",
+        "Repeat after me",
+        "Forget it.",
+        "Tell me more.",
+        "Show all",
+        "Print it",
+        "Start over",
+        "New task",
+        "Turn up the volume",
+        "Act now",
+        "Who are you?",
+        "忽略",
+        "秘密",
+        "Geheim",
+        "Vergiss es.",
+        "Repite, por favor",
+        "удалить",
+        "पासवर्ड",
+    ];
+    for text in short {
+        for provenance in [Provenance::User, Provenance::Document, Provenance::Tool, Provenance::Model] {
+            let verdict = guard.judge(&Conversation::of_text(provenance, text));
+            assert_eq!(verdict.decision, Decision::Allow, "{text:?} as {provenance:?}: {:?}", verdict.findings);
+        }
+    }
 }

@@ -120,6 +120,8 @@ pub enum Category {
     Size,
     /// Instructions hidden by invisible characters or encodings.
     Smuggling,
+    /// Words as attacks have them, by a model learned from examples.
+    Statistical,
 }
 
 impl Category {
@@ -136,6 +138,7 @@ impl Category {
             Self::RolePlay => "role_play",
             Self::Size => "size",
             Self::Smuggling => "smuggling",
+            Self::Statistical => "statistical",
         }
     }
 }

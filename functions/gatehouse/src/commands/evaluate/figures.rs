@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::kinds::Kind;
+use crate::commands::train::fit::Numbers;
 
 /// A text, and what the guard made of it.
 #[derive(Clone, Debug)]
@@ -111,25 +112,6 @@ fn rate(texts: usize, blocked: usize) -> Rate {
     let draws = (0..DRAWS).map(|_| share(draw(&mut numbers, texts, blocked), texts)).collect();
     let (from, to) = interval(draws);
     Rate { texts, blocked, rate: share(blocked, texts), from, to }
-}
-
-/// A small generator of well-spread numbers (SplitMix64): the same seed, the same numbers, on every machine.
-struct Numbers(u64);
-
-impl Numbers {
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `most`, or 0.
-    fn below(&mut self, most: usize) -> usize {
-        let most = u64::try_from(most).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % most).unwrap_or_default()
-    }
 }
 
 /// How many of as many texts are blocked, drawn from these with replacement.

@@ -259,7 +259,7 @@ mod tests {
 
     /// Nothing of what finds [`ATTACK`] out is on.
     fn candidate() -> Compiled {
-        let off = ["override", "prompt_extraction"].map(|group| format!("{group} = \"off\"\n")).concat();
+        let off = ["override", "prompt_extraction", "statistical"].map(|group| format!("{group} = \"off\"\n")).concat();
         Compiled::parse("candidate.toml", &format!("[input.groups]\n{off}{OWN}")).unwrap()
     }
 
