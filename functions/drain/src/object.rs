@@ -6,13 +6,9 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
+pub use shared::audit::manifest::{MANIFESTS, RECORDS};
 use shared::audit::manifest::{Manifest, Place, ordered};
 use shared::audit::{Hash, Hour, LINE_BYTES};
-
-/// Where objects are.
-pub const RECORDS: &str = "records/";
-/// Where their manifests are.
-pub const MANIFESTS: &str = "manifests/";
 
 /// Of some 1,200 bytes a record, level 1 leaves a tenth, and takes a third of the time of the usual 6.
 const LEVEL: Compression = Compression::new(1);

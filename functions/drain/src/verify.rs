@@ -1,11 +1,10 @@
 //! Walks a trail wherever it is kept, and hands it to the verifier.
 
 use sha2::{Digest as _, Sha256};
+use shared::audit::Hash;
 use shared::audit::digest::DIGESTS;
 use shared::audit::manifest::Manifest;
-use shared::audit::verify::{self, Finding, Report, Verifier};
-use shared::audit::{Hash, Hour};
-use shared::clock::Timestamp;
+use shared::audit::verify::{self, Finding, Known, Report, Verifier};
 use shared::ports::Unavailable;
 use shared::ports::trail::Store;
 
@@ -14,18 +13,16 @@ use crate::object::{self, MANIFESTS, RECORDS};
 /// So many objects are held at a time, to be checked side by side.
 const AT_ONCE: usize = 32;
 
-/// Verifies all that is in `store`, as of `now`. `signed` checks a signature over a message; `head` is the hash of a
-/// digest that is known to have been there.
+/// Verifies all that is in `store`. `signed` checks a signature over a message.
 ///
 /// # Errors
 /// [`Unavailable`] when the store cannot be read.
 pub async fn trail<S: Store>(
     store: &S,
     signed: &(dyn Fn(&[u8], &[u8]) -> bool + Sync),
-    head: Option<Hash>,
-    now: Timestamp,
+    known: Known,
 ) -> Result<Report, Unavailable> {
-    let mut verifier = Verifier::new(head);
+    let mut verifier = Verifier::new(known);
     for key in store.list(DIGESTS, "").await? {
         let Some(bytes) = store.read(&key).await? else { continue };
         let Some(digest) = verifier.digest(&key, &bytes, signed) else { continue };
@@ -56,7 +53,7 @@ pub async fn trail<S: Store>(
         let Some(body) = store.read(&key).await? else { continue };
         verifier.orphan(&key, object::lines(&key, body.as_slice()).map(Result::ok));
     }
-    Ok(verifier.finish(now))
+    Ok(verifier.finish())
 }
 
 async fn check<S: Store>(
@@ -85,10 +82,4 @@ fn one((manifest, body): &(Manifest, Option<Vec<u8>>)) -> Result<u64, Finding> {
     let sha256 = body.as_ref().map(|body| Hash::new(Sha256::digest(body).into()));
     let lines = object::lines(&manifest.object, body.as_deref().unwrap_or_default());
     verify::object(manifest, sha256, lines.map(Result::ok))
-}
-
-/// The hour whose digest should be there by now.
-#[must_use]
-pub fn due(now: Timestamp) -> Hour {
-    Hour::of(now).back(2)
 }

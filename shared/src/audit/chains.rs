@@ -156,6 +156,19 @@ impl Chains {
         (self.open, self.early) = (by_id(&told.open), by_id(&told.early));
     }
 
+    /// Takes over what a signed digest says, in place of what [`tell`](Self::tell) told of that hour: for where something
+    /// that it followed from is gone.
+    pub fn correct(&mut self, told: &Told, signed: &Told) {
+        for chain in &signed.writers {
+            let writer = self.writers.entry(chain.writer_id).or_default();
+            writer.runs.clone_from(&chain.runs);
+            writer.voids = chain.voids.iter().map(|void| (void.seq, void.hash)).collect();
+        }
+        self.resume_requests(signed);
+        told.unanswered.iter().for_each(|half| drop(self.late.remove(&half.request_id)));
+        self.late.extend(signed.unanswered.iter().map(|half| (half.request_id.clone(), half.clone())));
+    }
+
     /// Remembers the hashes of what was joined before.
     pub fn remember(&mut self, manifest: &Manifest) {
         for written in &manifest.writers {

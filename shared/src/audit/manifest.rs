@@ -6,8 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hash, Kind, Record, VERSION, Void, WriterId, merkle};
+use super::{Hash, Hour, Kind, Record, VERSION, Void, WriterId, merkle};
 use crate::clock::Timestamp;
+
+/// Where objects are.
+pub const RECORDS: &str = "records/";
+
+/// Where their manifests are.
+pub const MANIFESTS: &str = "manifests/";
 
 /// What a manifest says that it is.
 const KIND: &str = "gatehouse.audit.manifest";
@@ -175,6 +181,31 @@ impl Manifest {
         if read.kind == KIND && read.v == VERSION { Ok(read) } else { Err(NoManifest { column: 0 }) }
     }
 
+    /// The key that it belongs under: the object's partition, and the hash of its content. None where the object's own
+    /// key is not made of those.
+    #[must_use]
+    pub fn key(&self) -> Option<String> {
+        let partition = Hour::in_path(&self.object)?.partition();
+        let name = self.sha256;
+        let object = |extension| format!("{RECORDS}{partition}/{name}.{extension}");
+        [object("ndjson.gz"), object("ndjson")]
+            .contains(&self.object)
+            .then(|| format!("{MANIFESTS}{partition}/{name}.json"))
+    }
+
+    /// Whether its root and its count are those of the hashes that it tells, and `key` is its own. Whether it tells truly
+    /// of its object, only the object shows.
+    #[must_use]
+    pub fn agrees(&self, key: &str) -> bool {
+        let mut spans = self.writers.iter().flat_map(|written| &written.spans);
+        // No writer comes so far, and nothing that counts on from here need look out for it.
+        if spans.any(|span| span.first.checked_add(span.hashes.len() as u64).is_none()) {
+            return false;
+        }
+        let root = merkle::root(self.places().map(|(_, _, hash)| hash));
+        self.root == root && self.records == self.places().count() as u64 && self.key().as_deref() == Some(key)
+    }
+
     /// Writer, number and hash of each record, in the order of the object's lines.
     pub fn places(&self) -> impl Iterator<Item = (WriterId, u64, &Hash)> {
         self.writers.iter().flat_map(|written| {
@@ -222,6 +253,12 @@ fn add(writers: &mut Vec<Written>, place: &Place, begun: &BTreeSet<&str>, ended:
     }
 }
 
+/// The keys that the object may have whose manifest has this one.
+pub fn objects(manifest: &str) -> impl Iterator<Item = String> {
+    let name = manifest.strip_prefix(MANIFESTS).and_then(|name| name.strip_suffix(".json"));
+    name.into_iter().flat_map(|name| ["ndjson.gz", "ndjson"].map(|extension| format!("{RECORDS}{name}.{extension}")))
+}
+
 /// Equal lines once, in the order in which an object holds them.
 #[must_use]
 pub fn ordered(records: impl IntoIterator<Item = (Place, String)>) -> (Vec<Place>, Vec<String>) {
@@ -266,6 +303,32 @@ mod tests {
         assert_eq!(told.root, merkle::root(expected.iter().map(|(_, _, hash)| hash)));
         assert_eq!(Manifest::read(told.to_line().as_bytes()).unwrap(), told);
         assert_eq!(Manifest::read(b"{}").unwrap_err(), NoManifest { column: 2 });
+    }
+
+    #[test]
+    fn it_belongs_beside_its_object_and_under_no_other_key() {
+        let mut told = manifest(&[record(1, 0, Hash::ZERO, Kind::Outcome)]);
+        let name = Hash::ZERO;
+        assert_eq!(told.key(), None);
+        let key = format!("manifests/dt=2026-11-27/hour=18/{name}.json");
+        for extension in ["ndjson.gz", "ndjson"] {
+            told.object = format!("records/dt=2026-11-27/hour=18/{name}.{extension}");
+            assert!(told.agrees(&key));
+            assert!(objects(&key).any(|object| object == told.object));
+            assert!(!told.agrees(&key.replace("18", "19")));
+        }
+        told.writers[0].spans[0].first = u64::MAX;
+        assert!(!told.agrees(&key));
+        told.writers[0].spans[0].first = 0;
+        for wrong in [
+            format!("attic/dt=2026-11-27/hour=18/{name}.ndjson"),
+            format!("records/dt=2026-11-27/hour=18/../{name}.ndjson"),
+            format!("records/dt=2026-11-27/hour=18/{}.ndjson", Hash::new([1; 32])),
+            format!("records/dt=2026-11-27/hour=18/{name}.csv"),
+        ] {
+            told.object = wrong;
+            assert!(!told.agrees(&key), "{}", told.object);
+        }
     }
 
     #[test]

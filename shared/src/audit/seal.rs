@@ -1,11 +1,14 @@
 //! What the sealer decides: the digest of an hour, from manifests alone.
+//!
+//! A manifest that does not agree with itself, or lies under another key than its own, it tells as unreadable. Whether
+//! one tells truly of its object is for the verifier to find, which reads that.
 
 use sha2::{Digest as _, Sha256};
 
 use super::chains::{Chains, Fault};
 use super::digest::{Digest, Found, Listed, Signed};
 use super::manifest::Manifest;
-use super::{Hash, Hour, merkle};
+use super::{Hash, Hour};
 use crate::clock::Timestamp;
 
 /// Works an hour's digest out.
@@ -48,10 +51,7 @@ impl Sealer {
 #[must_use]
 pub fn listed(key: &str, bytes: &[u8]) -> (Listed, Option<Manifest>) {
     let sha256 = Hash::new(Sha256::digest(bytes).into());
-    let sound = Manifest::read(bytes).ok().filter(|manifest| {
-        let root = merkle::root(manifest.places().map(|(_, _, hash)| hash));
-        manifest.root == root && manifest.records == manifest.places().count() as u64
-    });
+    let sound = Manifest::read(bytes).ok().filter(|manifest| manifest.agrees(key));
     let (records, root) = sound.as_ref().map_or((0, Hash::ZERO), |manifest| (manifest.records, manifest.root));
     (Listed { key: key.to_owned(), sha256, records, root }, sound)
 }

@@ -6,146 +6,28 @@
 //! What it cannot prove: that a writer told the truth as it wrote; that nothing was lost behind the last record of a
 //! writer that died, before the drain had it (an intent without outcome shows some of it, Lambda's own count of
 //! invocations the rest); and, without the hash of the last digest from elsewhere, that the newest digests were not
-//! taken away together with all that they seal.
+//! taken away together with all that they seal, where their hours are not over for long.
+//!
+//! Once something is gone or was changed that a digest followed from, what later digests say of the chains is taken over
+//! as it is signed, and not compared any more: one deleted object is one finding, and nobody is accused by it.
 
-use std::collections::HashSet;
-use std::fmt;
+use std::collections::{BTreeSet, HashSet};
 
 use super::chains::{Chains, Fault, Gap, Half};
 use super::digest::{self, Digest, LOOK_BACK, Listed};
-use super::manifest::Manifest;
-use super::{Hash, Hour, Record, WriterId, seal};
+use super::manifest::{self, Manifest, Place};
+use super::{Hash, Hour, Record, seal};
 use crate::clock::Timestamp;
+
+mod finding;
+
+pub use finding::{Class, Finding};
 
 /// A hole may be filled for so long after it shows: messages come in any order, and some of them again.
 const UNDER_WAY_MS: u64 = 2 * 3_600_000;
 
 /// So many findings are kept; the rest is counted.
 const MOST: usize = 1000;
-
-/// Something is not as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// It lies where it should have been sealed, and no digest names it.
-    Added(String),
-    /// The content is not what a digest, or the manifest, says.
-    Altered(String),
-    /// A record does not point back to the one before.
-    BrokenLink(WriterId, u64),
-    /// A digest does not name the one before.
-    Detached(Hour),
-    /// Two contents under one number.
-    Fork(WriterId, u64),
-    /// Records that nobody named void are missing.
-    Gap(Gap),
-    /// What a digest names is not there.
-    Lost(String),
-    /// There is no digest for an hour between two others, or before the first.
-    MissingDigest(Hour),
-    /// A line of an object is not the record that its manifest tells of.
-    Record {
-        /// The object.
-        object: String,
-        /// The line, from 1.
-        line: u64,
-        /// Writer and number that belong there, where any do.
-        place: Option<(WriterId, u64)>,
-        /// What is there.
-        what: &'static str,
-    },
-    /// The head that was handed over is none of the digests.
-    Rollback(Hash),
-    /// A digest that the key did not sign, or that is none.
-    Unsigned(String),
-    /// A digest says of the chains what does not follow from its manifests.
-    Untrue(Hour),
-}
-
-/// What a finding comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// A signature is not the key's.
-    BadSignature,
-    /// The end of the trail was taken away.
-    Rollback,
-    /// A digest is missing.
-    MissingDigest,
-    /// Content is not what it was.
-    BadHash,
-    /// Two contents under one number.
-    Fork,
-    /// Something is missing.
-    Gap,
-    /// Something was put there later.
-    Added,
-}
-
-impl Finding {
-    /// What it comes to.
-    #[must_use]
-    pub const fn class(&self) -> Class {
-        match self {
-            Self::Added(_) => Class::Added,
-            Self::Altered(_) | Self::BrokenLink(..) | Self::Record { .. } | Self::Untrue(_) => Class::BadHash,
-            Self::Fork(..) => Class::Fork,
-            Self::Gap(_) | Self::Lost(_) => Class::Gap,
-            Self::Detached(_) | Self::MissingDigest(_) => Class::MissingDigest,
-            Self::Rollback(_) => Class::Rollback,
-            Self::Unsigned(_) => Class::BadSignature,
-        }
-    }
-
-    /// What it proves.
-    #[must_use]
-    pub const fn proves(&self) -> &'static str {
-        match self {
-            Self::Added(_) => "it was put there after its hour was sealed: the sealer never saw it",
-            Self::Altered(_) => "it was changed after it was sealed or stored",
-            Self::BrokenLink(..) => "a record of this writer was replaced, or two writers share an id",
-            Self::Detached(_) => "a digest before it was replaced, or digests were taken from between",
-            Self::Fork(..) => "one of the two is not what the writer wrote",
-            Self::Gap(_) => "the writer wrote these records, since a later one counts them, and they are gone",
-            Self::Lost(_) => "it was there when it was sealed, and was deleted since",
-            Self::MissingDigest(_) => "the digest was deleted, or the hour was never sealed",
-            Self::Record { .. } => "the object was changed after it was stored",
-            Self::Rollback(_) => "digests that were once there are gone, and all that they sealed may be",
-            Self::Unsigned(_) => "whoever wrote it did not hold the sealing key, or it was changed since",
-            Self::Untrue(_) => "the sealer did not work from these manifests",
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Added(key) => write!(f, "{key} is named by no digest"),
-            Self::Altered(key) => write!(f, "{key} is not what was sealed"),
-            Self::BrokenLink(writer, seq) => {
-                write!(f, "record {seq} of writer {writer} does not point back to the one before")
-            }
-            Self::Detached(hour) => write!(f, "the digest of {hour} does not name the one before it"),
-            Self::Fork(writer, seq) => write!(f, "there are two records {seq} of writer {writer}"),
-            Self::Gap(Gap { writer_id, first, last, .. }) if first == last => {
-                write!(f, "record {first} of writer {writer_id} is missing")
-            }
-            Self::Gap(Gap { writer_id, first, last, .. }) => {
-                write!(f, "records {first} to {last} of writer {writer_id} are missing")
-            }
-            Self::Lost(key) => write!(f, "{key} is missing"),
-            Self::MissingDigest(hour) => write!(f, "the digest of {hour} is missing"),
-            Self::Record { object, line, place, what } => {
-                write!(f, "line {line} of {object}")?;
-                if let Some((writer, seq)) = place {
-                    write!(f, ", record {seq} of writer {writer},")?;
-                }
-                write!(f, " is {what}")
-            }
-            Self::Rollback(head) => write!(f, "no digest has the hash {head}"),
-            Self::Unsigned(key) => write!(f, "{key} is not a digest that this key signed"),
-            Self::Untrue(hour) => write!(f, "the digest of {hour} does not follow from its manifests"),
-        }
-    }
-}
 
 /// What was verified, and what was found.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +47,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many more.
     pub more: u64,
+    /// The first hour that has no digest though it is over for long, where none is demanded.
+    pub behind: Option<Hour>,
     /// What is missing and may be under way still.
     pub under_way: Vec<Gap>,
     /// Requests that were begun and have no outcome, though it is late: their function was killed.
@@ -179,29 +63,57 @@ impl Report {
     }
 }
 
+/// What is known of a trail beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The hash of a digest that was once there.
+    pub head: Option<Hash>,
+    /// As of when it is verified.
+    pub now: Timestamp,
+    /// Whether somebody seals it hour by hour, so that an hour without a digest is a finding.
+    pub sealed: bool,
+}
+
+impl Known {
+    /// The last hour whose digest must be there.
+    #[must_use]
+    pub const fn due(&self) -> Hour {
+        Hour::of(self.now).back(2)
+    }
+}
+
 /// Takes a trail in its order.
 #[derive(Debug)]
 pub struct Verifier {
-    head: Option<Hash>,
+    known: Known,
     chains: Chains,
     last: Option<(Hour, Hash)>,
+    /// The hour of the digest before which there is none.
+    begins: Option<Hour>,
+    /// The hours that have a digest.
+    hours: BTreeSet<Hour>,
     /// Half a hash of the name of each manifest and object that some digest names.
     named: HashSet<u128>,
-    /// Something under the digest at hand cannot be read: what it says of the chains cannot be checked.
-    broken: bool,
+    /// The first hour of what no digest names.
+    loose: Option<Hour>,
+    /// Something is gone, or was changed, that digests followed from.
+    adrift: bool,
     report: Report,
 }
 
 impl Verifier {
-    /// Begins. `head` is the hash of a digest that is known to have been there.
+    /// Begins.
     #[must_use]
-    pub fn new(head: Option<Hash>) -> Self {
+    pub fn new(known: Known) -> Self {
         Self {
-            head,
+            known,
             chains: Chains::default(),
             last: None,
+            begins: None,
+            hours: BTreeSet::new(),
             named: HashSet::new(),
-            broken: false,
+            loose: None,
+            adrift: false,
             report: Report::default(),
         }
     }
@@ -212,24 +124,25 @@ impl Verifier {
         let Some(read) =
             read.filter(|read| digest::key(read.digest.hour) == key && signed(read.line.as_bytes(), &read.signature))
         else {
-            self.find(Finding::Unsigned(key.to_owned()));
+            self.drift(Finding::Unsigned(key.to_owned()));
             return None;
         };
         let (hour, previous) = (read.digest.hour, read.digest.previous);
         match self.last {
-            None if previous != Hash::ZERO => self.find(Finding::MissingDigest(hour.back(1))),
-            Some((last, _)) if last.next() != hour => self.find(Finding::MissingDigest(last.next())),
-            Some((_, hash)) if hash != previous => self.find(Finding::Detached(hour)),
-            None | Some(_) => {}
+            None if previous != Hash::ZERO => self.drift(Finding::MissingDigest(hour.back(1))),
+            Some((last, _)) if last.next() != hour => self.drift(Finding::MissingDigest(last.next())),
+            Some((_, hash)) if hash != previous => self.drift(Finding::Detached(hour)),
+            None => self.begins = Some(hour),
+            Some(_) => {}
         }
-        if self.head == Some(read.hash) {
-            self.head = None;
+        if self.known.head == Some(read.hash) {
+            self.known.head = None;
         }
         let first = self.report.sealed.map_or(hour, |(first, _, _)| first);
         self.report.sealed = Some((first, hour, read.hash));
         self.report.digests += 1;
         self.last = Some((hour, read.hash));
-        self.broken = false;
+        self.hours.insert(hour);
         Some(read.digest)
     }
 
@@ -237,22 +150,20 @@ impl Verifier {
     /// the object must hold.
     pub fn manifest(&mut self, hour: Hour, listed: &Listed, bytes: Option<&[u8]>) -> Option<Manifest> {
         self.named.insert(name(&listed.key));
-        let Some(bytes) = bytes else {
-            self.break_with(Finding::Lost(listed.key.clone()));
-            return None;
-        };
-        let (found, manifest) = seal::listed(&listed.key, bytes);
-        if found != *listed {
-            self.break_with(Finding::Altered(listed.key.clone()));
-            return None;
+        let found = bytes.map(|bytes| seal::listed(&listed.key, bytes));
+        match found {
+            Some((found, Some(manifest))) if found == *listed => {
+                self.named.insert(name(&manifest.object));
+                self.join(&manifest, hour);
+                return Some(manifest);
+            }
+            // As the sealer saw it, and took nothing from it.
+            Some((found, None)) if found == *listed => self.find(Finding::Forged(listed.key.clone())),
+            Some(_) => self.drift(Finding::Altered(listed.key.clone())),
+            None => self.drift(Finding::Lost(listed.key.clone())),
         }
-        let Some(manifest) = manifest else {
-            self.break_with(Finding::Altered(listed.key.clone()));
-            return None;
-        };
-        self.named.insert(name(&manifest.object));
-        self.join(&manifest, hour);
-        Some(manifest)
+        self.pass_by(&listed.key);
+        None
     }
 
     /// Takes what an object was found to hold, by [`object`].
@@ -285,10 +196,13 @@ impl Verifier {
                 faults: digest.faults.clone(),
                 unreadable: digest.unreadable.clone(),
             },
-            told,
+            told.clone(),
         );
-        if !self.broken && listed != *digest {
-            self.find(Finding::Untrue(digest.hour));
+        if !self.adrift && listed != *digest {
+            self.drift(Finding::Untrue(digest.hour));
+        }
+        if self.adrift {
+            self.chains.correct(&told, &digest.chains);
         }
     }
 
@@ -300,12 +214,14 @@ impl Verifier {
 
     /// Takes a manifest that no digest names. What is returned tells what its object must hold.
     pub fn unsealed(&mut self, key: &str, bytes: &[u8]) -> Option<Manifest> {
-        if self.is_over(key) {
+        if self.came_late(key) {
             self.find(Finding::Added(key.to_owned()));
         }
+        self.note(key);
         let (_, manifest) = seal::listed(key, bytes);
         let Some(manifest) = manifest else {
-            self.find(Finding::Altered(key.to_owned()));
+            self.find(Finding::Forged(key.to_owned()));
+            self.pass_by(key);
             return None;
         };
         self.named.insert(name(&manifest.object));
@@ -321,16 +237,26 @@ impl Verifier {
             let record = line.and_then(|line| Record::from_line(&line).ok());
             strange |= record.is_none_or(|record| !self.chains.has(&record.writer_id, record.seq, &record.hash));
         }
-        if strange && self.is_over(key) {
+        self.note(key);
+        if strange && self.came_late(key) {
             self.find(Finding::Added(key.to_owned()));
         }
     }
 
-    /// Ends the trail, at this time.
+    /// Ends the trail.
     #[must_use]
-    pub fn finish(mut self, now: Timestamp) -> Report {
-        if let Some(head) = self.head.take() {
+    pub fn finish(mut self) -> Report {
+        let now = self.known.now;
+        if let Some(head) = self.known.head.take() {
             self.find(Finding::Rollback(head));
+        }
+        let behind = self.last.map(|(last, _)| last.next()).or(self.loose);
+        match behind.filter(|hour| *hour <= self.known.due()) {
+            Some(hour) if self.known.sealed => self.find(Finding::MissingDigest(hour)),
+            behind => self.report.behind = behind,
+        }
+        if self.last.is_none() && self.loose.is_none() && self.report.findings.is_empty() {
+            self.find(Finding::Nothing);
         }
         let gaps: Vec<Gap> = self.chains.gaps().collect();
         for gap in gaps {
@@ -344,10 +270,24 @@ impl Verifier {
         self.report
     }
 
-    /// Whether everything of this hour must have been sealed.
-    fn is_over(&self, key: &str) -> bool {
+    /// Whether all of the digests are there that would name what arrived in the hour of this key, and none does. Where
+    /// one is missing, that is the finding.
+    fn came_late(&self, key: &str) -> bool {
         let Some((last, _)) = self.last else { return false };
-        Hour::in_path(key).is_none_or(|hour| hour <= last.back(LOOK_BACK))
+        let Some(hour) = Hour::in_path(key) else { return true };
+        let before = |hour: Hour| self.begins.is_some_and(|begins| hour < begins);
+        let mut would = (0..=LOOK_BACK).zip(std::iter::successors(Some(hour), |hour| Some(hour.next())));
+        hour <= last.back(LOOK_BACK) && would.all(|(_, hour)| before(hour) || self.hours.contains(&hour))
+    }
+
+    /// The object of a manifest that is of no use is not another finding.
+    fn pass_by(&mut self, manifest: &str) {
+        self.named.extend(manifest::objects(manifest).map(|object| name(&object)));
+    }
+
+    fn note(&mut self, key: &str) {
+        let hour = Hour::in_path(key).unwrap_or(Hour::of(Timestamp::default()));
+        self.loose = Some(self.loose.map_or(hour, |first| first.min(hour)));
     }
 
     fn join(&mut self, manifest: &Manifest, hour: Hour) {
@@ -359,16 +299,28 @@ impl Verifier {
         }
     }
 
-    fn break_with(&mut self, finding: Finding) {
-        self.broken = true;
+    fn drift(&mut self, finding: Finding) {
+        self.adrift = true;
         self.find(finding);
     }
 
     fn find(&mut self, finding: Finding) {
-        if self.report.findings.len() < MOST {
-            self.report.findings.push(finding);
-        } else {
-            self.report.more += 1;
+        self.report.add(finding);
+    }
+}
+
+impl Report {
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, finding: Finding) {
+        if self.findings.len() < MOST {
+            self.findings.push(finding);
+            return;
+        }
+        self.more += 1;
+        // The gravest is kept whatever there is.
+        let graver = Some(finding.class()) < self.gravest();
+        if let Some(last) = self.findings.last_mut().filter(|_| graver) {
+            *last = finding;
         }
     }
 }
@@ -385,7 +337,7 @@ pub fn object(
 ) -> Result<u64, Finding> {
     let Some(sha256) = sha256 else { return Err(Finding::Lost(manifest.object.clone())) };
     let mut places = manifest.places();
-    let mut count = 0;
+    let (mut count, mut read) = (0, Vec::new());
     for line in lines {
         count += 1;
         let place = places.next();
@@ -403,10 +355,15 @@ pub fn object(
         if place != Some((record.writer_id, record.seq, &record.hash)) {
             return Err(wrong("another record than the manifest tells of"));
         }
+        read.push(Place::from(record));
     }
     // Records that agree in another wrapping, or fewer of them.
     if places.next().is_some() || sha256 != manifest.sha256 {
         return Err(Finding::Altered(manifest.object.clone()));
+    }
+    // The chains are joined from manifests: what one says of links, voids and requests must be what the records say.
+    if Manifest::of(manifest.object.clone(), sha256, &read) != *manifest {
+        return Err(Finding::Forged(manifest.key().unwrap_or_else(|| manifest.object.clone())));
     }
     Ok(count)
 }

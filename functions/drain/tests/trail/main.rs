@@ -13,10 +13,13 @@ use drain::event::Message;
 use drain::object;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use shared::audit::manifest::Manifest;
 use shared::audit::verify::{Class, Finding};
-use shared::audit::{Hour, Kind, Link, Record, Void, digest};
+use shared::audit::{Hash, Hour, Kind, Link, Record, Void, digest};
+use shared::clock::Timestamp;
 use shared::fakes::entry;
 use shared::fakes::store::{Broken, Memory};
+use shared::ports::trail::Signer as _;
 use world::{HOUR, START, World, chain, head, valid};
 
 #[tokio::test]
@@ -150,6 +153,83 @@ async fn a_sealer_that_dies_anywhere_or_runs_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_gone_is_one_finding_and_accuses_nobody() {
+    let mut world = valid().await;
+    world.pass(3 * HOUR);
+    world.seal().await.unwrap();
+    let whole = world.store.objects();
+    for key in whole.keys() {
+        let mut objects = whole.clone();
+        objects.remove(key);
+        world.store.set(objects);
+        let last = whole.keys().rfind(|key| key.starts_with("digests/")) == Some(key);
+        let expected = match key.starts_with("digests/") {
+            // The newest may not have been made yet.
+            true if last => vec![],
+            true => vec![Finding::MissingDigest(Hour::in_path(key).unwrap())],
+            false => vec![Finding::Lost(key.clone())],
+        };
+        assert_eq!(world.verify(None).await.findings, expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_trail_that_was_cut_off_shows_without_its_head_once_the_hours_are_over_for_long() {
+    let mut world = valid().await;
+    let whole = world.store.objects();
+    world.pass(HOUR);
+    let digests: Vec<Hour> =
+        whole.keys().filter(|key| key.starts_with("digests/")).filter_map(|key| Hour::in_path(key)).collect();
+    for from in &digests {
+        let mut objects = whole.clone();
+        // With all that they seal; of the first nothing is left but what is not sealed.
+        objects.retain(|key, _| Hour::in_path(key).unwrap() < *from);
+        let expected = if objects.is_empty() { Finding::Nothing } else { Finding::MissingDigest(*from) };
+        world.store.set(objects);
+        assert_eq!(world.verify(None).await.findings, [expected], "{from}");
+        // Alone.
+        let mut objects = whole.clone();
+        objects.retain(|key, _| !key.starts_with("digests/") || Hour::in_path(key).unwrap() < *from);
+        world.store.set(objects);
+        assert_eq!(world.verify(None).await.findings, [Finding::MissingDigest(*from)], "{from}");
+    }
+}
+
+#[tokio::test]
+async fn a_sealer_that_does_not_work_from_the_manifests_is_found_once() {
+    let world = valid().await;
+    let mut objects = world.store.objects();
+    let mut previous = Hash::ZERO;
+    for key in objects.keys().filter(|key| key.starts_with(digest::DIGESTS)).cloned().collect::<Vec<_>>() {
+        let mut digest = digest::read(&objects[&key]).unwrap().digest;
+        digest.previous = previous;
+        digest.chains.open.clear();
+        for chain in &mut digest.chains.writers {
+            chain.runs[0].last += 1;
+        }
+        let line = digest.to_line();
+        previous = digest::hash(&line);
+        let signature = world.key().sign(line.as_bytes()).await.unwrap();
+        objects.insert(key, digest::file(&line, &signature).into_bytes());
+    }
+    world.store.set(objects);
+    let findings = world.verify(None).await.findings;
+    assert!(findings.contains(&Finding::Untrue(Hour::of(Timestamp(START)))), "{findings:?}");
+    assert_eq!(findings.iter().filter(|found| matches!(found, Finding::Untrue(_))).count(), 1, "{findings:?}");
+}
+
+#[tokio::test]
+async fn nothing_at_all_is_not_whole() {
+    let mut world = World::new();
+    assert_eq!(world.verify(None).await.findings, [Finding::Nothing]);
+    // What nobody sealed for hours.
+    world.drain(&chain(1, 1, START)).await;
+    assert_eq!(world.verify(None).await.findings, []);
+    world.pass(2 * HOUR);
+    assert_eq!(world.verify(None).await.findings, [Finding::MissingDigest(Hour::of(Timestamp(START)))]);
+}
+
+#[tokio::test]
 async fn a_trail_that_was_rolled_back_is_told_from_its_head_alone() {
     let world = valid().await;
     let mut objects = world.store.objects();
@@ -172,15 +252,46 @@ proptest! {
         runtime.block_on(async {
             let world = valid().await;
             let whole = world.store.objects();
-            let head = head(&whole);
             for (what, mutate, classes) in mutations::all() {
                 let mut objects = whole.clone();
                 mutate(&mut objects, &at, &place);
                 assert_ne!(objects, whole, "{what}");
                 world.store.set(objects);
-                let report = world.verify(Some(head)).await;
-                let told: Vec<Class> = report.findings.iter().map(Finding::class).collect();
-                assert!(classes.iter().any(|class| told.contains(class)), "{what}: {:?}", report.findings);
+                let report = world.verify(None).await;
+                assert!(classes.contains(&report.gravest().unwrap()), "{what}: {:?}", report.findings);
+            }
+        });
+    }
+
+    /// By whoever can write the bucket, before the hour is sealed by a sealer that reads manifests alone.
+    #[test]
+    fn a_manifest_that_does_not_tell_truly_of_its_object_is_found(at in any::<Index>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for (what, forge) in mutations::forgeries() {
+                let mut world = World::new();
+                let (mut one, mut two) = (chain(1, 3, START), chain(2, 4, START));
+                one.truncate(5);
+                two.truncate(7);
+                world.drain(&[one, two].concat()).await;
+                let mut objects = world.store.objects();
+                let (key, body) = objects.iter_mut().find(|(key, _)| key.starts_with(object::MANIFESTS)).unwrap();
+                let honest = Manifest::read(body).unwrap();
+                let mut forged = honest.clone();
+                forge(&mut forged, &at);
+                assert_ne!(forged, honest, "{what}");
+                *body = forged.to_line().into_bytes();
+                let key = key.clone();
+                world.store.set(objects);
+                for sealed in [false, true] {
+                    if sealed {
+                        world.pass(2 * HOUR);
+                        world.seal().await.unwrap();
+                    }
+                    let report = world.verify(None).await;
+                    assert_eq!(report.gravest(), Some(Class::BadHash), "{what}: {:?}", report.findings);
+                    assert!(report.findings.contains(&Finding::Forged(key.clone())), "{what}: {:?}", report.findings);
+                }
             }
         });
     }

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use drain::object::{self, Form, Object};
 use proptest::sample::Index;
+use shared::audit::manifest::{Manifest, Named, Span, Written};
 use shared::audit::verify::Class::{self, Added, BadHash, BadSignature, Fork, Gap, MissingDigest};
-use shared::audit::{Entry, Hour, Link, Record, digest};
+use shared::audit::{Entry, Hash, Hour, Link, Record, digest};
 use shared::clock::Timestamp;
 use shared::ports::trail::Signer as _;
 use shared::signature::LocalKey;
@@ -17,7 +18,7 @@ use crate::world::{START, chain};
 
 type Objects = BTreeMap<String, Vec<u8>>;
 
-/// What is done, how, and as what it may be told.
+/// What is done, how, and what the gravest finding may be.
 type Mutation = (&'static str, fn(&mut Objects, &Index, &Index), &'static [Class]);
 
 pub(crate) fn all() -> Vec<Mutation> {
@@ -42,6 +43,53 @@ pub(crate) fn all() -> Vec<Mutation> {
         ("a writer that never was is put into a sealed hour", |objects, _, _| forge(objects, true), &[Added]),
         ("an object without a manifest is put there", |objects, _, _| forge(objects, false), &[Added]),
     ]
+}
+
+/// What whoever can write the bucket may make of a manifest before its hour is sealed.
+type Forgery = (&'static str, fn(&mut Manifest, &Index));
+
+/// All of them agree with themselves. The object is there, as it was, and its records are each what its hash is of.
+pub(crate) fn forgeries() -> Vec<Forgery> {
+    vec![
+        ("a link is another", |manifest, at| {
+            let spans = &mut written(manifest, at).spans;
+            let span = at.index(spans.len());
+            spans[span].prev = Hash::new([7; 32]);
+        }),
+        ("a chain is told in pieces", |manifest, at| {
+            let spans = &mut written(manifest, at).spans;
+            let span = spans.iter_mut().find(|span| span.hashes.len() > 1).unwrap();
+            let rest = span.hashes.split_off(1);
+            let (first, prev) = (span.first + 1, span.hashes[0]);
+            spans.push(Span { first, prev, hashes: rest });
+        }),
+        ("a void that no record names", |manifest, at| {
+            let written = written(manifest, at);
+            let by = written.spans[0].first + written.spans[0].hashes.len() as u64 - 1;
+            written.voids.push(Named { seq: by - 1, hash: Hash::new([7; 32]), by });
+        }),
+        ("an intent is kept quiet", |manifest, at| written(manifest, at).intents.clear()),
+        ("an intent's request is another", |manifest, at| {
+            written(manifest, at).intents[0].request_id.push('x');
+        }),
+        ("an intent's time is another", |manifest, at| written(manifest, at).intents[0].ts.0 += 1),
+        ("an outcome is kept quiet", |manifest, at| drop(written(manifest, at).outcomes.pop())),
+        ("an outcome is said to be whole", |manifest, at| {
+            let outcomes = &mut written(manifest, at).outcomes;
+            let outcome = at.index(outcomes.len());
+            outcomes[outcome].whole = !outcomes[outcome].whole;
+        }),
+        ("a time is another", |manifest, at| written(manifest, at).oldest.0 -= 1),
+        ("the object is elsewhere", |manifest, _| manifest.object = "attic/x.ndjson.gz".to_owned()),
+        ("the object is in another hour", |manifest, _| {
+            manifest.object = manifest.object.replace("hour=22", "hour=21");
+        }),
+    ]
+}
+
+fn written<'m>(manifest: &'m mut Manifest, at: &Index) -> &'m mut Written {
+    let writer = at.index(manifest.writers.len());
+    &mut manifest.writers[writer]
 }
 
 fn nth(objects: &Objects, prefix: &str, index: &Index) -> String {

@@ -1,11 +1,15 @@
 //! The store of record of one machine: rows of the audit table, packed into objects that their manifests make. What an
 //! object holds is read from the rows that its manifest names, so that a row which was changed or removed shows.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drain::object::{Form, MANIFESTS, Object, RECORDS};
+use drain::verify;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use sha2::{Digest as _, Sha256};
 use shared::audit::manifest::{Manifest, Place};
+use shared::audit::verify::{Finding, Known, Report};
 use shared::audit::{Hash, Hour, Record, WriterId};
 use shared::clock::Clock;
 use shared::ports::Unavailable;
@@ -44,6 +48,63 @@ impl Trail {
             }
         }
     }
+}
+
+impl Trail {
+    /// Verifies all that is here, and that every row is in some object: one that is in none the sealer never saw.
+    pub(crate) async fn verify(
+        &self,
+        signed: &(dyn Fn(&[u8], &[u8]) -> bool + Sync),
+        known: Known,
+    ) -> Result<Report, Unavailable> {
+        let mut report = verify::trail(self, signed, known).await?;
+        let strays = strays(&mut self.lock()).map_err(unavailable)?;
+        strays.into_iter().for_each(|finding| report.add(finding));
+        Ok(report)
+    }
+}
+
+/// Rows that are to be packed no more and that no manifest names, and a mark that is not the last packed row's.
+fn strays(connection: &mut Connection) -> rusqlite::Result<Vec<Finding>> {
+    // All as of one moment: another process may be packing.
+    let now = connection.transaction()?;
+    let named = named(&now)?;
+    let (packed, last): (Option<i64>, Option<i64>) =
+        now.query_row("SELECT (SELECT max(id) FROM packed), (SELECT max(id) FROM audit)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let mut found = Vec::new();
+    if packed.is_none() || packed > Some(last.unwrap_or_default()) {
+        found.push(Finding::Altered("the mark in the table `packed`".to_owned()));
+    }
+    let mut statement = now.prepare("SELECT id, writer_id, seq, hash FROM audit WHERE id <= ?1 ORDER BY id")?;
+    let mut rows = statement.query([packed.unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        let (id, writer, seq, hash): (i64, String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        if !named.contains(&place(&writer, seq, &hash)) {
+            found.push(Finding::Added(format!("row {id} of the table `audit`")));
+        }
+    }
+    Ok(found)
+}
+
+/// What the manifests name, half a hash of each: a million records take some 16 MB.
+fn named(connection: &Connection) -> rusqlite::Result<HashSet<u128>> {
+    let mut named = HashSet::new();
+    let mut statement = connection.prepare("SELECT body FROM trail WHERE substr(key, 1, length(?1)) = ?1")?;
+    let mut bodies = statement.query([MANIFESTS])?;
+    while let Some(row) = bodies.next()? {
+        let Ok(manifest) = Manifest::read(row.get_ref(0)?.as_blob()?) else { continue };
+        named.extend(manifest.places().filter_map(|(writer_id, seq, hash)| {
+            Some(place(&writer_id.to_string(), i64::try_from(seq).ok()?, &hash.to_string()))
+        }));
+    }
+    Ok(named)
+}
+
+fn place(writer: &str, seq: i64, hash: &str) -> u128 {
+    let hash: [u8; 32] = Sha256::digest(format!("{writer}\0{seq}\0{hash}")).into();
+    hash.iter().take(16).fold(0, |half, byte| half << 8 | u128::from(*byte))
 }
 
 fn pack(connection: &mut Connection, hour: Hour) -> rusqlite::Result<usize> {
@@ -140,8 +201,8 @@ fn unavailable(error: rusqlite::Error) -> Unavailable {
 mod tests {
     use std::path::Path;
 
-    use drain::{Sealing, verify};
-    use shared::audit::verify::{Class, Report};
+    use drain::Sealing;
+    use shared::audit::verify::Class;
     use shared::clock::{ManualClock, Timestamp};
     use shared::fakes::trail::NOW;
 
@@ -172,7 +233,8 @@ mod tests {
     async fn verified(trail: &Trail, data: &Path) -> Report {
         let key = seal_key::open(data).unwrap().public();
         let signed = |message: &[u8], signature: &[u8]| key.signed(message, signature);
-        verify::trail(trail, &signed, None, Timestamp(NOW + 3 * 3_600_000)).await.unwrap()
+        let known = Known { head: None, now: Timestamp(NOW + 3 * 3_600_000), sealed: true };
+        trail.verify(&signed, known).await.unwrap()
     }
 
     #[tokio::test]
@@ -184,6 +246,16 @@ mod tests {
         assert_eq!((report.digests, report.objects, report.records, report.unsealed), (2, 1, 12, 2));
     }
 
+    /// A row whose columns say what they like, over a line that is no record.
+    const ADD_A_LINE: &str = "CREATE TEMP TABLE added AS SELECT * FROM audit WHERE id = 2;
+        UPDATE added SET id = NULL, writer_id = 'x', user = 'eve', line = 'x';
+        INSERT INTO audit SELECT * FROM added";
+
+    /// Likewise over the line of a record that is there, among the rows that were packed long ago.
+    const ADD_A_LIAR: &str = "CREATE TEMP TABLE added AS SELECT * FROM audit WHERE id = 2;
+        UPDATE added SET id = -5, hash = 'x', user = 'eve';
+        INSERT INTO audit SELECT * FROM added";
+
     #[tokio::test]
     async fn whatever_is_done_to_a_row_shows() {
         for (change, class) in [
@@ -194,6 +266,12 @@ mod tests {
             ("DELETE FROM audit WHERE id = 6", Class::BadHash),
             ("DELETE FROM trail WHERE key IN (SELECT min(key) FROM trail WHERE key > 'manifests/')", Class::Gap),
             ("DELETE FROM trail WHERE key IN (SELECT min(key) FROM trail)", Class::MissingDigest),
+            ("DELETE FROM trail WHERE key LIKE 'digests/%'", Class::MissingDigest),
+            ("DELETE FROM trail; DELETE FROM audit; UPDATE packed SET id = 0", Class::Nothing),
+            (ADD_A_LINE, Class::Added),
+            (ADD_A_LIAR, Class::Added),
+            ("UPDATE packed SET id = 1000000000", Class::BadHash),
+            ("DELETE FROM packed", Class::BadHash),
             (
                 "UPDATE trail SET body = CAST(replace(body, '12', '13') AS BLOB) WHERE key LIKE 'digests/%'",
                 Class::BadSignature,
@@ -201,9 +279,24 @@ mod tests {
         ] {
             let data = tempfile::tempdir().unwrap();
             let trail = sealed(data.path()).await;
-            trail.lock().execute(change, []).unwrap();
+            trail.lock().execute_batch(change).unwrap();
+            // Whatever comes later, it shows.
+            trail.pack(&ManualClock::at(Timestamp(NOW + 2 * 3_600_000))).unwrap();
             let report = verified(&trail, data.path()).await;
-            assert!(report.findings.iter().any(|found| found.class() == class), "{change}: {:?}", report.findings);
+            assert_eq!(report.gravest(), Some(class), "{change}: {:?}", report.findings);
         }
+    }
+
+    #[tokio::test]
+    async fn rows_that_are_never_packed_show() {
+        let data = tempfile::tempdir().unwrap();
+        let trail = sealed(data.path()).await;
+        trail.lock().execute("UPDATE packed SET id = 1000000000", []).unwrap();
+        let mut connection = sqlite::open(data.path()).unwrap();
+        samples::leave(data.path(), 4, &samples::lines(&samples::records(4, 3)));
+        spool::run(data.path(), &mut connection).unwrap();
+        assert_eq!(trail.pack(&ManualClock::at(Timestamp(NOW + 2 * 3_600_000))).unwrap(), 0);
+        let report = verified(&trail, data.path()).await;
+        assert_eq!(report.findings.iter().filter(|found| found.class() == Class::Added).count(), 3);
     }
 }

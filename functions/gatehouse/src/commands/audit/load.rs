@@ -7,6 +7,7 @@ use std::io::Write;
 
 use serde_json::json;
 use shared::audit::Hour;
+use shared::audit::manifest::RECORDS;
 use shared::aws::s3::Bucket;
 use shared::aws::sqs::depth;
 use shared::aws::sqs::outbox;
@@ -15,9 +16,6 @@ use shared::ports::trail::{Outbox, Store};
 
 use super::Error;
 use crate::aws::{Bundle, Part, Prefix};
-
-/// The prefix of records' objects, before the partition.
-const RECORDS: &str = "records/";
 
 /// An hour as the command line has it: `2026-11-27T18`.
 pub(super) fn hour(text: &str) -> Result<Hour, String> {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use shared::audit::Hash;
-use shared::audit::verify::{Class, Finding, Report};
+use shared::audit::verify::{Class, Finding, Known, Report};
 use shared::aws::kms::SealingKey;
 use shared::aws::s3::Bucket;
-use shared::clock::{Clock as _, SystemClock};
+use shared::clock::{Clock as _, SystemClock, Timestamp};
 use shared::ports::Unavailable;
 use shared::ports::trail::Store;
 use shared::signature::{NoKey, PublicKey};
@@ -28,7 +28,8 @@ use crate::store::{self, seal_key, sqlite};
 ///
 /// What it cannot prove: that a writer told the truth as it wrote; that nothing is missing behind the last record of a
 /// writer that died before the drain had it; and, without --head, that the newest digests were not taken away with all
-/// that they seal. On one machine whoever can write the data directory has its key too: there --head, and the public key
+/// that they seal, within the last two hours. On one machine hours are sealed while `gatehouse up` runs, and no digest is
+/// missed where it did not; and whoever can write the data directory has its key too: there --head, and the public key
 /// kept elsewhere (`DATA/seal.pub`), are all the proof.
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes, by the gravest finding:
@@ -38,13 +39,15 @@ use crate::store::{self, seal_key, sqlite};
   11  two contents under one number of a writer
   12  a hash is not that of the content, or a link is broken
   13  a digest is not signed by the key
-  14  a digest is missing
+  14  a digest is missing, of an hour between others or one that is over for long
   15  rollback: no digest has the hash of --head
-  16  something was put into an hour after it was sealed
+  16  something was put there that the sealer never saw
+  17  there is nothing to verify
 
 Examples:
   gatehouse audit verify
   gatehouse audit verify --folder trail --key seal.pub
+  gatehouse audit verify --folder copy-of-may --key seal.pub --as-of 2026-06-01T00:00:00Z
   gatehouse audit verify --aws gatehouse --head 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b")]
 pub(crate) struct Verify {
     /// The trail in this folder
@@ -59,6 +62,9 @@ pub(crate) struct Verify {
     /// The hash of a digest that was once there, as the topic of the alarms was told, or this command once printed
     #[arg(long, value_name = "HASH", value_parser = head)]
     head: Option<Hash>,
+    /// Verify a copy as of when it was made, such as 2026-06-01T00:00:00Z: every hour until two before must be sealed
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    as_of: Option<Timestamp>,
     /// Print one JSON object instead
     #[arg(long)]
     json: bool,
@@ -90,6 +96,12 @@ fn head(text: &str) -> Result<Hash, &'static str> {
     serde_json::from_value(quoted).map_err(|_| "a hash has 64 hexadecimal digits")
 }
 
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    let at: Option<jiff::Timestamp> = text.parse().ok();
+    let ms = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    ms.map(Timestamp).ok_or("not a time, such as 2026-06-01T00:00:00Z")
+}
+
 impl Verify {
     pub(crate) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<Ending, Error> {
         let report = aws::wait::<_, Error>(self.report(data))?;
@@ -112,7 +124,8 @@ impl Verify {
             let trail = Trail::over(connection);
             trail.pack(&SystemClock)?;
             let key = key.map_or_else(|| seal_key::open(data).map(|own| own.public()), Ok)?;
-            return self.verify(&trail, &key).await;
+            let signed = |message: &[u8], signature: &[u8]| key.signed(message, signature);
+            return Ok(trail.verify(&signed, self.known(self.as_of.is_some())).await?);
         };
         let bundle = Bundle::open(prefix).await?;
         let sealing = SealingKey::new(bundle.clients().kms(), bundle.name(Part::SEALING_KEY));
@@ -125,7 +138,11 @@ impl Verify {
 
     async fn verify<S: Store>(&self, store: &S, key: &PublicKey) -> Result<Report, Error> {
         let signed = |message: &[u8], signature: &[u8]| key.signed(message, signature);
-        Ok(drain::verify::trail(store, &signed, self.head, SystemClock.now()).await?)
+        Ok(drain::verify::trail(store, &signed, self.known(true)).await?)
+    }
+
+    fn known(&self, sealed: bool) -> Known {
+        Known { head: self.head, now: self.as_of.unwrap_or_else(|| SystemClock.now()), sealed }
     }
 }
 
@@ -143,6 +160,7 @@ const fn exit_code(class: Class) -> u8 {
         Class::MissingDigest => 14,
         Class::Rollback => 15,
         Class::Added => 16,
+        Class::Nothing => 17,
     }
 }
 
@@ -178,7 +196,11 @@ fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             )?;
             writeln!(out, "Head: {head}")?;
         }
+        None if report.gravest() == Some(Class::Nothing) => return Ok(()),
         None => writeln!(out, "Nothing is sealed yet: no digest that this key signed.")?,
+    }
+    if let Some(hour) = report.behind {
+        writeln!(out, "From {hour} (UTC) on nothing is sealed, as where `gatehouse up` has not run since.")?;
     }
     if *unsealed > 0 {
         writeln!(out, "Not sealed yet: {unsealed} records. They hold together; that none is missing is not proved.")?;
@@ -201,6 +223,7 @@ fn to_json(report: &Report) -> Value {
         "objects": report.objects,
         "records": report.records,
         "unsealed": report.unsealed,
+        "unsealed_since": report.behind,
         "under_way": report.under_way,
         "unanswered": report.unanswered,
     })
