@@ -74,8 +74,8 @@ locals {
 
   of_detection = { function = module.detection.name }
 
-  # Both work without anybody who would notice that they do not.
-  of_workers = { drain = module.drain.name, sealer = module.sealer.name }
+  # They work without anybody who would notice that they do not.
+  of_workers = { detection = module.detection.name, drain = module.drain.name, sealer = module.sealer.name }
 
   # Each goes off when `metric` passes `above` in one `period`. What the function tells of itself is in the namespace
   # Gatehouse; a metric is there only once something happened, so none means nothing to tell.
@@ -159,6 +159,11 @@ locals {
       namespace = "Gatehouse", metric = "trail_broken", statistic = "Sum", dimensions = local.of_sealer
       period    = 300, above = 0
       remedy    = "The trail is not whole: records are missing for an hour, or two contradict one another, or a digest is not what it was. `gatehouse audit verify --aws ${var.name_prefix}` tells what, where, and what it proves."
+    }
+    head-untold = {
+      namespace = "Gatehouse", metric = "head_untold", statistic = "Sum", dimensions = local.of_sealer
+      period    = 3600, above = 0
+      remedy    = "A day's head was not told to this topic. Keep it elsewhere yourself: the log of ${local.sealer} has it (code head_untold)."
     }
     detection-failed = {
       namespace = "Gatehouse", metric = "detection_failed", statistic = "Sum", dimensions = local.of_detection

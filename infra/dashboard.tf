@@ -41,7 +41,7 @@ locals {
       {
         title = "The trail: hours sealed, what is wrong with it"
         lines = concat(
-          [for metric in ["sealed", "trail_broken", "trail_unanswered"] : ["Gatehouse", metric, "function", module.sealer.name]],
+          [for metric in ["sealed", "trail_broken", "trail_unanswered", "head_untold"] : ["Gatehouse", metric, "function", module.sealer.name]],
           [for metric in ["audit_poison", "drain_failed"] : ["Gatehouse", metric, "function", module.drain.name]],
         )
       },
@@ -65,7 +65,7 @@ locals {
         for queue in aws_sqs_queue.warehouse : {
           title = "Warehouse: failed, refused, objects waiting, oldest in seconds, dead"
           lines = concat(
-            [for metric in ["warehouse_failed", "warehouse_poison"] : ["Gatehouse", metric, "function", module.drain.name]],
+            [for metric in ["warehouse_failed", "warehouse_refused", "warehouse_poison"] : ["Gatehouse", metric, "function", module.drain.name]],
             [for metric in ["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"] : ["AWS/SQS", metric, "QueueName", queue.name, { stat = "Maximum" }]],
             [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", one(aws_sqs_queue.warehouse_dead[*].name), { stat = "Maximum" }]],
           )

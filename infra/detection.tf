@@ -1,4 +1,4 @@
-# The drain's zip once more: on a schedule it asks Athena who looks suspicious, and tells people once a day of each.
+# The drain's zip once more: on a schedule it asks Athena who looks suspicious, and tells people once in 24 hours of each.
 
 locals {
   detection = "${var.name_prefix}-detection"

@@ -10,8 +10,9 @@ resource "aws_sqs_queue" "audit" {
   name                      = "${var.name_prefix}-audit"
   message_retention_seconds = local.audit_retention_seconds
   max_message_size          = local.audit_record_bytes
-  # Whoever fetches records has so long to store them: six runs of two and a half minutes.
-  visibility_timeout_seconds = 900
+  # Whoever fetches records has so long to store them: six runs of two and a half minutes, and the
+  # 20 s for which a batch is gathered.
+  visibility_timeout_seconds = 920
   receive_wait_time_seconds  = 20
 
   kms_master_key_id                 = aws_kms_key.bundle.arn
@@ -19,7 +20,8 @@ resource "aws_sqs_queue" "audit" {
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.audit_dead.arn
-    maxReceiveCount     = 8
+    # A day of such turns: what fails for longer is an outage that people know of.
+    maxReceiveCount = 94
   })
 }
 

@@ -20,7 +20,13 @@ locals {
     warehouse-failed = {
       namespace = "Gatehouse", metric = "warehouse_failed", statistic = "Sum", dimensions = local.of_drain
       period    = 900, above = 3
-      remedy    = "BigQuery takes no rows; they come again for a day. The log of ${local.drain} tells why (code): warehouse_absent (make the table: `gatehouse audit table`), warehouse_limited, warehouse_refused (the service account, google.md), warehouse_unavailable."
+      remedy    = "BigQuery takes no rows; they come again for a day. The log of ${local.drain} tells why (code): warehouse_limited, warehouse_unavailable."
+    }
+    # No weather: it stays until somebody mends it, and where little is asked it comes seldom.
+    warehouse-refused = {
+      namespace = "Gatehouse", metric = "warehouse_refused", statistic = "Sum", dimensions = local.of_drain
+      period    = 900, above = 0
+      remedy    = "BigQuery will not take rows until you mend it; they come again for a day. The log of ${local.drain} tells what (code): warehouse_absent (make the table: `gatehouse audit table`), warehouse_refused (the service account, google.md)."
     }
     warehouse-poison = {
       namespace = "Gatehouse", metric = "warehouse_poison", statistic = "Sum", dimensions = local.of_drain
@@ -45,13 +51,13 @@ resource "aws_sqs_queue" "warehouse" {
 
   name                       = "${var.name_prefix}-warehouse"
   message_retention_seconds  = local.audit_retention_seconds
-  visibility_timeout_seconds = 900
+  visibility_timeout_seconds = 920
   receive_wait_time_seconds  = 20
 
   kms_master_key_id                 = aws_kms_key.bundle.arn
   kms_data_key_reuse_period_seconds = 300
 
-  # A quarter of an hour each: a day.
+  # A quarter of an hour each, and a little more: a day.
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.warehouse_dead[0].arn
     maxReceiveCount     = 96

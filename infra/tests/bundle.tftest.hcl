@@ -73,7 +73,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = jsondecode(aws_sqs_queue.audit.redrive_policy) == {
       deadLetterTargetArn = aws_sqs_queue.audit_dead.arn
-      maxReceiveCount     = 8
+      maxReceiveCount     = 94
     }
     error_message = "A record that cannot be stored is not set aside."
   }
@@ -95,28 +95,31 @@ run "stands_on_what_is_kept_bounded_and_watched" {
 
   assert {
     condition = jsonencode({ for name, alarm in aws_cloudwatch_metric_alarm.plain : name => "${alarm.namespace} ${alarm.metric_name} > ${alarm.threshold} in ${alarm.period}" }) == jsonencode({
-      answers-5xx      = "AWS/Lambda Url5xxCount > 5 in 300"
-      audit-age        = "AWS/SQS ApproximateAgeOfOldestMessage > 3600 in 300"
-      audit-dead       = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
-      audit-failed     = "Gatehouse audit_failed > 0 in 60"
-      audit-poison     = "Gatehouse audit_poison > 0 in 300"
-      budget-overrun   = "Gatehouse budget_overrun > 0 in 300"
-      detection-failed = "Gatehouse detection_failed > 1 in 3600"
-      drain-errors     = "AWS/Lambda Errors > 0 in 900"
-      drain-failed     = "Gatehouse drain_failed > 0 in 300"
-      drain-throttles  = "AWS/Lambda Throttles > 10 in 900"
-      errors           = "AWS/Lambda Errors > 0 in 300"
-      fail-open        = "Gatehouse fail_open > 0 in 60"
-      key-rejected     = "Gatehouse key_rejected > 0 in 60"
-      ledger-failed    = "Gatehouse ledger_failed > 0 in 60"
-      model-gone       = "Gatehouse model_gone > 0 in 300"
-      policy-refused   = "Gatehouse policy_refused > 0 in 300"
-      sealer-errors    = "AWS/Lambda Errors > 0 in 900"
-      sealer-throttles = "AWS/Lambda Throttles > 10 in 900"
-      spend            = "Gatehouse cost_micros > 20000000 in 3600"
-      throttles        = "AWS/Lambda Throttles > 0 in 300"
-      trail-broken     = "Gatehouse trail_broken > 0 in 300"
-      trail-unanswered = "Gatehouse trail_unanswered > 0 in 3600"
+      answers-5xx         = "AWS/Lambda Url5xxCount > 5 in 300"
+      audit-age           = "AWS/SQS ApproximateAgeOfOldestMessage > 3600 in 300"
+      audit-dead          = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
+      audit-failed        = "Gatehouse audit_failed > 0 in 60"
+      audit-poison        = "Gatehouse audit_poison > 0 in 300"
+      budget-overrun      = "Gatehouse budget_overrun > 0 in 300"
+      detection-errors    = "AWS/Lambda Errors > 0 in 900"
+      detection-failed    = "Gatehouse detection_failed > 1 in 3600"
+      detection-throttles = "AWS/Lambda Throttles > 10 in 900"
+      drain-errors        = "AWS/Lambda Errors > 0 in 900"
+      drain-failed        = "Gatehouse drain_failed > 0 in 300"
+      drain-throttles     = "AWS/Lambda Throttles > 10 in 900"
+      errors              = "AWS/Lambda Errors > 0 in 300"
+      fail-open           = "Gatehouse fail_open > 0 in 60"
+      head-untold         = "Gatehouse head_untold > 0 in 3600"
+      key-rejected        = "Gatehouse key_rejected > 0 in 60"
+      ledger-failed       = "Gatehouse ledger_failed > 0 in 60"
+      model-gone          = "Gatehouse model_gone > 0 in 300"
+      policy-refused      = "Gatehouse policy_refused > 0 in 300"
+      sealer-errors       = "AWS/Lambda Errors > 0 in 900"
+      sealer-throttles    = "AWS/Lambda Throttles > 10 in 900"
+      spend               = "Gatehouse cost_micros > 20000000 in 3600"
+      throttles           = "AWS/Lambda Throttles > 0 in 300"
+      trail-broken        = "Gatehouse trail_broken > 0 in 300"
+      trail-unanswered    = "Gatehouse trail_unanswered > 0 in 3600"
     })
     error_message = "The alarms are others."
   }
@@ -124,7 +127,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.plain :
-      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") ? "gatehouse-sealer" : name == "detection-failed" ? "gatehouse-detection" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-${startswith(name, "drain-") ? "drain" : startswith(name, "sealer-") ? "sealer" : "completion"}" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
+      alarm.dimensions == tomap(alarm.namespace == "Gatehouse" ? { function = startswith(name, "trail-") || name == "head-untold" ? "gatehouse-sealer" : name == "detection-failed" ? "gatehouse-detection" : contains(["audit-poison", "drain-failed"], name) ? "gatehouse-drain" : "gatehouse-completion" } : alarm.namespace == "AWS/Lambda" ? { FunctionName = "gatehouse-${startswith(name, "drain-") ? "drain" : startswith(name, "sealer-") ? "sealer" : startswith(name, "detection-") ? "detection" : "completion"}" } : { QueueName = name == "audit-dead" ? "gatehouse-audit-dead" : "gatehouse-audit" })
     ])
     error_message = "An alarm watches a metric that nobody writes."
   }

@@ -92,7 +92,7 @@ run "takes_records_over_in_batches_that_fail_in_part" {
   }
 
   assert {
-    condition     = aws_sqs_queue.audit.visibility_timeout_seconds >= 6 * local.drain_timeout_seconds
+    condition     = aws_sqs_queue.audit.visibility_timeout_seconds >= 6 * local.drain_timeout_seconds + 20
     error_message = "A batch comes again while it is still being stored."
   }
 
@@ -164,7 +164,7 @@ run "loads_the_warehouse_from_a_queue_of_its_own" {
   }
 
   assert {
-    condition     = aws_sqs_queue.warehouse[0].kms_master_key_id == aws_kms_key.bundle.arn && aws_sqs_queue.warehouse[0].message_retention_seconds == 1209600 && aws_sqs_queue.warehouse[0].visibility_timeout_seconds >= 6 * local.drain_timeout_seconds
+    condition     = aws_sqs_queue.warehouse[0].kms_master_key_id == aws_kms_key.bundle.arn && aws_sqs_queue.warehouse[0].message_retention_seconds == 1209600 && aws_sqs_queue.warehouse[0].visibility_timeout_seconds >= 6 * local.drain_timeout_seconds + 20
     error_message = "The queue is not encrypted, drops keys before SQS must, or shows them while they are loaded."
   }
 
@@ -184,7 +184,7 @@ run "loads_the_warehouse_from_a_queue_of_its_own" {
   }
 
   assert {
-    condition     = toset([for name in keys(aws_cloudwatch_metric_alarm.plain) : name if startswith(name, "warehouse-")]) == toset(["warehouse-age", "warehouse-dead", "warehouse-failed", "warehouse-poison"]) && strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "warehouse_poison")
+    condition     = toset([for name in keys(aws_cloudwatch_metric_alarm.plain) : name if startswith(name, "warehouse-")]) == toset(["warehouse-age", "warehouse-dead", "warehouse-failed", "warehouse-poison", "warehouse-refused"]) && strcontains(aws_cloudwatch_dashboard.bundle.dashboard_body, "warehouse_poison")
     error_message = "A warehouse that stands still wakes nobody, or is not on the dashboard."
   }
 }

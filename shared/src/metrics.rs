@@ -43,7 +43,7 @@ const COUNT: &str = "Count";
 const MILLISECONDS: &str = "Milliseconds";
 
 /// Faults that an operator must hear of: the code of the event, and the metric.
-const FAULTS: [(&str, &str); 23] = [
+const FAULTS: [(&str, &str); 24] = [
     ("audit_poison", "audit_poison"),
     ("audit_unavailable", "audit_failed"),
     ("budget_overrun", "budget_overrun"),
@@ -51,6 +51,7 @@ const FAULTS: [(&str, &str); 23] = [
     ("callers_unavailable", "ledger_failed"),
     ("dead_unavailable", "drain_failed"),
     ("detection_failed", "detection_failed"),
+    ("head_untold", "head_untold"),
     ("ledger_unavailable", "ledger_failed"),
     ("pepper_unavailable", "audit_failed"),
     ("policy_refused", "policy_refused"),
@@ -64,10 +65,10 @@ const FAULTS: [(&str, &str); 23] = [
     ("trail_broken", "trail_broken"),
     ("trail_unanswered", "trail_unanswered"),
     ("trail_unavailable", "drain_failed"),
-    ("warehouse_absent", "warehouse_failed"),
+    ("warehouse_absent", "warehouse_refused"),
     ("warehouse_limited", "warehouse_failed"),
     ("warehouse_poison", "warehouse_poison"),
-    ("warehouse_refused", "warehouse_failed"),
+    ("warehouse_refused", "warehouse_refused"),
     ("warehouse_unavailable", "warehouse_failed"),
 ];
 

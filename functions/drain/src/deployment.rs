@@ -48,7 +48,7 @@ pub enum Function {
 #[derive(Debug)]
 pub struct Loading {
     queue: String,
-    loader: Loader<Bucket, Table<Kept<Federation, SystemClock>>, Outbox>,
+    loader: Loader<Bucket, Table<Kept<Federation, SystemClock>>, Outbox, SystemClock>,
 }
 
 /// Builds the function with AWS behind it.
@@ -63,7 +63,7 @@ pub fn build(config: Config) -> Result<Function, Error> {
             let queue = |url: String| Outbox::new(clients.sqs(), url);
             let table = config.warehouse.map(warehouse::Settings::table).transpose()?;
             let loading = table.zip(warehouse.clone()).map(|(table, url)| {
-                let loader = Loader::new(bucket.clone(), table, queue(dead.clone()));
+                let loader = Loader::new(bucket.clone(), table, queue(dead.clone()), SystemClock);
                 Box::new(Loading { queue: url, loader })
             });
             let job = Box::new(Job::new(bucket, queue(dead), warehouse.map(queue), SystemClock));
@@ -88,13 +88,14 @@ impl Function {
     /// # Errors
     /// [`Undone`], and the log says why.
     pub async fn work(&self, task: Task) -> Result<Bytes, Undone> {
-        self.done(&task.event).await.map_err(|error| {
+        self.done(&task).await.map_err(|error| {
             tracing::error!(code = error.code(), error = %Chain(&error), "the run failed");
             Undone(error.code())
         })
     }
 
-    async fn done(&self, event: &[u8]) -> Result<Bytes, Error> {
+    async fn done(&self, task: &Task) -> Result<Bytes, Error> {
+        let event = &task.event;
         let event = match self {
             Self::Detector(_) if event.is_empty() => Event::Detect,
             Self::Sealer(_) if event.is_empty() => Event::Seal,
@@ -102,12 +103,13 @@ impl Function {
         };
         match (self, event) {
             (Self::Drain { job, loading }, Event::Messages(messages)) => {
+                let until = task.deadline.map(|deadline| deadline.0);
                 // A batch is of one queue: whoever mixes them has all of them done all the same.
                 let is_key = |message: &Message| loading.as_ref().is_some_and(|loading| message.is_of(&loading.queue));
                 let (keys, records): (Vec<Message>, Vec<Message>) = messages.into_iter().partition(is_key);
                 let mut answer = if records.is_empty() { Answer::default() } else { job.drain(records).await };
                 if let Some(loading) = loading.as_ref().filter(|_| !keys.is_empty()) {
-                    answer.failed.extend(loading.loader.load(keys).await.failed);
+                    answer.failed.extend(loading.loader.load(keys, until).await.failed);
                 }
                 Ok(serde_json::to_vec(&answer).unwrap_or_default().into())
             }

@@ -1,11 +1,12 @@
 //! Tells people who has begun to look suspicious: the report `suspicious` on a schedule.
 //!
-//! Who is found is marked in the store of record, an object a day, under a hash of the name; who is marked is not told
-//! of again that day. The mark comes after the message: killed in between, it tells twice rather than never.
+//! Who is found is marked in the store of record, an object a day, under a hash of the name; who was marked within the
+//! window is not told of again. One message tells of all who are new, and the marks come after it: killed in between, it
+//! tells twice rather than never. A mark that cannot be read or made holds up no other.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::audit::Hour;
 use shared::audit::reports::{Cells, Report};
@@ -16,6 +17,12 @@ use shared::ports::trail::{Outbox, Store};
 
 /// Where marks are.
 pub const DETECTIONS: &str = "detections/";
+
+/// So many are spelt out in a message, which may have 256 KB; `gatehouse audit suspicious` tells of all.
+const SHOWN: usize = 50;
+
+/// Names come from outside, of whatever length.
+const NAME_CHARS: usize = 200;
 
 /// What the message is about.
 const SUBJECT: &str = "Gatehouse: somebody looks suspicious";
@@ -45,29 +52,68 @@ impl<R: Reports, S: Store, O: Outbox, C: Clock> Detector<R, S, O, C> {
         Self { reports, store, topic, clock, window }
     }
 
-    /// Looks once. The first that fails ends the run: what was not told is told by the next.
+    /// Looks once. What could not be done is done by the next run.
     ///
     /// # Errors
-    /// [`Unavailable`] when a store or the topic cannot be used.
+    /// [`Unavailable`] when a store or the topic cannot be used; the first of them.
     pub async fn run(&self) -> Result<Detected, Unavailable> {
         let now = self.clock.now();
-        let window = u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX);
-        let rows = self.reports.ask(Report::Suspicious, Timestamp(now.0.saturating_sub(window))).await?;
-        let mut detected = Detected { suspicious: rows.len(), told: 0 };
-        for row in rows {
-            let suspect = Suspect::read(row);
-            let key = suspect.mark(now);
-            if self.store.read(&key).await?.is_some() {
-                continue;
+        let rows = self.reports.ask(Report::Suspicious, self.since(now)).await?;
+        let (mut failed, suspicious) = (None, rows.len());
+        let mut new = Vec::new();
+        for suspect in rows.into_iter().map(Suspect::read) {
+            match self.is_marked(&suspect, now).await {
+                Ok(true) => {}
+                Ok(false) => new.push(suspect),
+                Err(error) => drop(failed.get_or_insert(error)),
             }
-            self.topic.send(&suspect.message(self.window), Some(SUBJECT)).await?;
-            self.store.create(&key, suspect.json().into_bytes()).await?;
-            // Who it is, is for the topic's readers alone.
-            tracing::error!(code = "suspicious", mark = key, "somebody looks suspicious");
-            detected.told += 1;
         }
-        Ok(detected)
+        if !new.is_empty() {
+            self.topic.send(&message(&new, self.window), Some(SUBJECT)).await?;
+        }
+        for suspect in &new {
+            // Who it is, is for the topic's readers alone.
+            tracing::error!(code = "suspicious", kind = suspect.kind, "somebody looks suspicious");
+            let made = self.store.create(&suspect.mark(now), suspect.json(now).into_bytes()).await;
+            failed = failed.or(made.err());
+        }
+        failed.map_or(Ok(Detected { suspicious, told: new.len() }), Err)
     }
+
+    fn since(&self, now: Timestamp) -> Timestamp {
+        let window = u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(now.0.saturating_sub(window))
+    }
+
+    /// Whether it was told within the window, which may have begun on another day.
+    async fn is_marked(&self, suspect: &Suspect, now: Timestamp) -> Result<bool, Unavailable> {
+        let since = self.since(now);
+        for day in [now, since] {
+            let mark = self.store.read(&suspect.mark(day)).await?;
+            let mark: Option<Value> = mark.and_then(|mark| serde_json::from_slice(&mark).ok());
+            let told = mark.as_ref().and_then(|mark| mark.get("told")?.as_u64());
+            if told.is_some_and(|told| told > since.0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Tells of those who are new.
+fn message(new: &[Suspect], window: Duration) -> String {
+    let hours = window.as_secs() / 3600;
+    let lines: String = new.iter().take(SHOWN).map(Suspect::line).collect();
+    let more = match new.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("And {more} more.\n"),
+    };
+    format!(
+        "In the last {hours} hours crossed the threshold, an average risk over 0.5 or more than 3 blocked requests (risks \
+         are in thousandths):\n\n{lines}{more}\n\
+         gatehouse audit suspicious --hours {hours} --aws NAME_PREFIX tells of all who did.\n\
+         You are told of each once in {hours} hours.\n"
+    )
 }
 
 /// A row of the report.
@@ -96,24 +142,19 @@ impl Suspect {
         format!("{DETECTIONS}{day}/{}.json", shared::audit::Hash::new(who.into()))
     }
 
-    fn json(&self) -> String {
+    fn json(&self, told: Timestamp) -> String {
         let Self { subject, kind, requests, average, max, blocked } = self;
         json!({"subject": subject, "subject_kind": kind, "requests": requests, "average_risk": average,
-            "max_risk": max, "blocked": blocked})
+            "max_risk": max, "blocked": blocked, "told": told})
         .to_string()
     }
 
-    fn message(&self, window: Duration) -> String {
+    fn line(&self) -> String {
         let Self { subject, kind, requests, average, max, blocked } = self;
-        let hours = window.as_secs() / 3600;
-        // Names come from outside: on one line, whatever they hold.
-        let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // On one line, whatever they hold.
+        let subject: String = subject.chars().take(NAME_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!(
-            "The {kind} {subject} crossed the threshold: average risk over 0.5, or more than 3 blocked requests.\n\n\
-             In the last {hours} hours: {requests} requests, {blocked} of them blocked; average risk {average}, highest \
-             {max}, in thousandths.\n\n\
-             gatehouse audit suspicious --hours {hours} --aws NAME_PREFIX tells of all who did.\n\
-             You are told of one {kind} once a day.\n"
+            "The {kind} {subject}: {requests} requests, {blocked} blocked, average risk {average}, highest {max}.\n"
         )
     }
 }

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use shared::audit::{Record, warehouse};
+use shared::clock::{Clock, Timestamp};
 use shared::ports::trail::{Outbox, Store};
 use shared::ports::warehouse::{Error, Fate, MAX_BYTES, MAX_ROWS, ROW_OVERHEAD, Row, Warehouse};
 use shared::telemetry::Chain;
@@ -25,9 +26,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// A warehouse that asks for a longer pause is asked again when the message comes again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// A batch is not begun in the last moments: an attempt may take as long as BigQuery's client waits, which is 20 s, and a
+/// pause, and the answer must still be given.
+const LAST_MS: u64 = 30_000;
+
 /// Loads the warehouse.
 #[derive(Debug)]
-pub struct Loader<S, W, O> {
+pub struct Loader<S, W, O, C> {
+    clock: C,
     store: S,
     warehouse: W,
     /// What the warehouse will never take goes here, with its reason.
@@ -43,10 +49,10 @@ enum Unloaded {
     Alone,
 }
 
-impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
+impl<S: Store, W: Warehouse, O: Outbox, C: Clock> Loader<S, W, O, C> {
     /// Loads from `store` into `warehouse`.
-    pub const fn new(store: S, warehouse: W, dead: O) -> Self {
-        Self { store, warehouse, dead, first_pause: FIRST_PAUSE }
+    pub const fn new(store: S, warehouse: W, dead: O, clock: C) -> Self {
+        Self { clock, store, warehouse, dead, first_pause: FIRST_PAUSE }
     }
 
     /// Another pause before the second attempt.
@@ -56,14 +62,15 @@ impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
     }
 
     /// Loads what the messages name. What is not known to be in the warehouse or among the dead letters comes again.
-    pub async fn load(&self, messages: Vec<Message>) -> Answer {
+    /// Nothing is begun that may not end before `until`, when the process is ended.
+    pub async fn load(&self, messages: Vec<Message>, until: Option<Timestamp>) -> Answer {
         let (mut failed, mut down) = (Vec::new(), false);
         for Message { id, body: key, .. } in messages {
-            if down {
+            if down || self.is_late(until) {
                 failed.push(id);
                 continue;
             }
-            match self.load_object(&key).await {
+            match self.load_object(&key, until).await {
                 Ok(rows) => tracing::info!(rows, key, "loaded"),
                 Err(why) => {
                     down = matches!(why, Unloaded::Down);
@@ -75,7 +82,7 @@ impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
     }
 
     /// Loads an object, a batch at a time. How many rows it had.
-    async fn load_object(&self, key: &str) -> Result<usize, Unloaded> {
+    async fn load_object(&self, key: &str, until: Option<Timestamp>) -> Result<usize, Unloaded> {
         if !key.starts_with(RECORDS) {
             self.bury(key, "it names no object of records").await?;
             return Ok(0);
@@ -89,43 +96,56 @@ impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
             return Ok(0);
         };
         let (mut batch, mut bytes, mut count) = (Vec::new(), 0, 0);
+        // Buried at the end: an object that comes again is not to bury the same each time.
+        let mut dead = Vec::new();
         for line in object::lines(key, body.as_slice()) {
             let Ok(line) = line else {
                 // What was before it is loaded; the verifier tells more.
-                self.bury(key, "the object is damaged").await?;
+                dead.push((key.to_owned(), "the object is damaged".to_owned()));
                 break;
             };
             let row = match read(&line) {
                 Ok(row) => row,
                 Err(reason) => {
-                    self.bury(&line, &reason).await?;
+                    dead.push((line, reason));
                     continue;
                 }
             };
             let size = row.id.len() + row.json.len() + ROW_OVERHEAD;
             if batch.len() == MAX_ROWS || bytes + size > MAX_BYTES {
-                self.insert(std::mem::take(&mut batch)).await?;
+                self.insert(std::mem::take(&mut batch), until, &mut dead).await?;
                 bytes = 0;
             }
             bytes += size;
             count += 1;
             batch.push((row, line));
         }
-        self.insert(batch).await?;
+        self.insert(batch, until, &mut dead).await?;
+        for (body, reason) in dead {
+            self.bury(&body, &reason).await?;
+        }
         Ok(count)
     }
 
     /// Sends rows until each is in the table or among the dead letters.
-    async fn insert(&self, mut pending: Vec<(Row, String)>) -> Result<(), Unloaded> {
+    async fn insert(
+        &self,
+        mut pending: Vec<(Row, String)>,
+        until: Option<Timestamp>,
+        dead: &mut Vec<(String, String)>,
+    ) -> Result<(), Unloaded> {
         let mut pause = self.first_pause;
         for attempt in 1..=ATTEMPTS {
             if pending.is_empty() {
                 return Ok(());
             }
+            if self.is_late(until) {
+                return Err(Unloaded::Down);
+            }
             let rows: Vec<Row> = pending.iter().map(|(row, _)| row.clone()).collect();
             let mut after = None;
             match self.warehouse.insert(&rows).await {
-                Ok(fates) => pending = self.settle(pending, fates).await?,
+                Ok(fates) => pending = settle(pending, fates, dead),
                 Err(error) if !error.passes() || attempt == ATTEMPTS => return Err(down(&error)),
                 Err(error) => {
                     if let Error::Limited { after: Some(wanted), .. } = &error {
@@ -149,19 +169,9 @@ impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
         Err(Unloaded::Alone)
     }
 
-    /// Puts aside what will not be taken, and returns what is to be sent again.
-    async fn settle(&self, sent: Vec<(Row, String)>, fates: Vec<Fate>) -> Result<Vec<(Row, String)>, Unloaded> {
-        let mut again = Vec::new();
-        // A port that tells of fewer rows than were sent has told nothing of the rest.
-        let fates = fates.into_iter().chain(std::iter::repeat(Fate::Again));
-        for ((row, line), fate) in sent.into_iter().zip(fates) {
-            match fate {
-                Fate::Kept => {}
-                Fate::Again => again.push((row, line)),
-                Fate::Invalid { reason } => self.bury(&line, &reason).await?,
-            }
-        }
-        Ok(again)
+    /// Whether what begins now may not end before the process does.
+    fn is_late(&self, until: Option<Timestamp>) -> bool {
+        until.is_some_and(|until| self.clock.now().0.saturating_add(LAST_MS) > until.0)
     }
 
     async fn bury(&self, body: &str, reason: &str) -> Result<(), Unloaded> {
@@ -171,6 +181,21 @@ impl<S: Store, W: Warehouse, O: Outbox> Loader<S, W, O> {
             Unloaded::Alone
         })
     }
+}
+
+/// Puts aside what will not be taken, and returns what is to be sent again.
+fn settle(sent: Vec<(Row, String)>, fates: Vec<Fate>, dead: &mut Vec<(String, String)>) -> Vec<(Row, String)> {
+    let mut again = Vec::new();
+    // A port that tells of fewer rows than were sent has told nothing of the rest.
+    let fates = fates.into_iter().chain(std::iter::repeat(Fate::Again));
+    for ((row, line), fate) in sent.into_iter().zip(fates) {
+        match fate {
+            Fate::Kept => {}
+            Fate::Again => again.push((row, line)),
+            Fate::Invalid { reason } => dead.push((line, reason)),
+        }
+    }
+    again
 }
 
 fn down(error: &Error) -> Unloaded {

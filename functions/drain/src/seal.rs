@@ -13,6 +13,7 @@ use shared::audit::{Hour, WriterId};
 use shared::clock::Clock;
 use shared::ports::Unavailable;
 use shared::ports::trail::{Created, Outbox, Signer, Store};
+use shared::telemetry::Chain;
 
 use crate::object::MANIFESTS;
 
@@ -120,13 +121,10 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
         if let Some(last) = last {
             chains.resume_requests(&last.digest.chains);
         }
-        let mut read = Vec::new();
-        for key in fresh {
-            let bytes = self.store.read(&key).await?.ok_or_else(|| Error::Gone(key.clone()))?;
-            if let Ok(manifest) = Manifest::read(&bytes) {
+        for key in &fresh {
+            if let Ok(manifest) = Manifest::read(&self.manifest(key).await?) {
                 before.resume(&mut chains, &manifest, last).await?;
             }
-            read.push((key, bytes));
         }
         // What is missing since the hour before is told now, whether or not its writer wrote again.
         for chain in last.iter().flat_map(|last| &last.digest.chains.writers) {
@@ -135,13 +133,11 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
         before.remember(&mut chains, hour).await?;
 
         let mut sealer = Sealer::new(hour, chains);
-        for (key, bytes) in &read {
-            sealer.take(key, bytes);
+        // Read again, one at a time: what a busy hour's manifests take together is more than a function has.
+        for key in &fresh {
+            sealer.take(key, &self.manifest(key).await?);
         }
         let (digest, _) = sealer.finish(self.clock.now(), last);
-        if let Some(last) = last.filter(|last| !same_day(last.digest.hour, hour)) {
-            self.tell(last).await?;
-        }
         let line = digest.to_line();
         let file = digest::file(&line, &self.key.sign(line.as_bytes()).await?);
         let key = digest::key(hour);
@@ -151,18 +147,28 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
             return self.digest(hour).await?.ok_or(Error::Broken(key));
         }
         report(&digest);
+        if let Some(last) = last.filter(|last| !same_day(last.digest.hour, hour)) {
+            self.tell(last).await;
+        }
         Ok(Signed { hash: digest::hash(&line), digest, line, signature: Vec::new() })
     }
 
-    /// Tells the hash of a day's last digest elsewhere.
-    async fn tell(&self, last: &Signed) -> Result<(), Error> {
-        let Some(heads) = &self.heads else { return Ok(()) };
+    async fn manifest(&self, key: &str) -> Result<Vec<u8>, Error> {
+        self.store.read(key).await?.ok_or_else(|| Error::Gone(key.to_owned()))
+    }
+
+    /// Tells the hash of a day's last digest elsewhere. That a topic fails is no reason to seal nothing: the log, which is
+    /// elsewhere too, then has it.
+    async fn tell(&self, last: &Signed) {
+        let Some(heads) = &self.heads else { return };
         let (hour, hash) = (last.digest.hour, last.hash);
         let words = format!(
             "Gatehouse's audit trail is sealed up to {hour} (UTC).\n\nHead: {hash}\n\nKeep this message. `gatehouse audit \
              verify --head {hash}` finds it out should the trail ever be rolled back to before.\n"
         );
-        Ok(heads.send(&words, Some("Gatehouse: head of the audit trail")).await?)
+        if let Err(error) = heads.send(&words, Some("Gatehouse: head of the audit trail")).await {
+            tracing::error!(code = "head_untold", %hour, head = %hash, error = %Chain(&error), "a day's head was not told");
+        }
     }
 }
 

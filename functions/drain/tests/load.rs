@@ -15,7 +15,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use shared::audit::{Entry, Hour, Kind, Record, WriterId};
-use shared::clock::Timestamp;
+use shared::clock::{ManualClock, Timestamp};
 use shared::config::Setting as _;
 use shared::fakes::{self, trail};
 use shared::google::bigquery::{Client, Dataset};
@@ -197,14 +197,17 @@ fn messages(keys: &[String]) -> Vec<Message> {
     keys.iter().map(message).collect()
 }
 
-fn loader(base: Url, store: Objects, dead: &Dead) -> Loader<Objects, shared::google::bigquery::Table<Token>, Dead> {
+type Loads = Loader<Objects, shared::google::bigquery::Table<Token>, Dead, ManualClock>;
+
+fn loader(base: Url, store: Objects, dead: &Dead) -> Loads {
     let client = Client::new(
         shared::https::client(Duration::from_secs(1)).unwrap(),
         base,
         Token,
         Dataset::parse("p.d").unwrap(),
     );
-    Loader::new(store, client.table("audit_records"), dead.clone()).pausing(Duration::ZERO)
+    Loader::new(store, client.table("audit_records"), dead.clone(), ManualClock::at(Timestamp(0)))
+        .pausing(Duration::ZERO)
 }
 
 fn ids(writers: &[Vec<Record>], invalid: bool) -> BTreeSet<String> {
@@ -244,7 +247,7 @@ async fn whatever_fails_the_table_covers_what_was_sent_and_without_doubles_is_ex
                     break;
                 }
                 let batch = waiting.drain(..waiting.len().min(3)).collect::<Vec<_>>();
-                let failed = loader.load(messages(&batch)).await.failed;
+                let failed = loader.load(messages(&batch), None).await.failed;
                 // Each message is either done or named once.
                 let named: BTreeSet<String> = failed.iter().map(|one| one.id.clone()).collect();
                 assert_eq!(named.len(), failed.len(), "seed {seed}");
@@ -280,7 +283,7 @@ async fn every_kind_of_fault_makes_doubles_or_none_and_loses_nothing() {
         let (double, dead) = (Double::default(), Dead::default());
         double.0.lock().unwrap().faults = vec![fault];
         with(double.clone(), async |base| {
-            assert_eq!(loader(base, store, &dead).load(messages(&keys)).await.failed, []);
+            assert_eq!(loader(base, store, &dead).load(messages(&keys), None).await.failed, []);
         })
         .await;
         let inner = double.0.lock().unwrap();
@@ -300,15 +303,50 @@ async fn while_the_warehouse_is_down_messages_come_again_and_are_not_each_tried(
     double.0.lock().unwrap().down = true;
     with(double.clone(), async |base| {
         let loader = loader(base, store, &dead);
-        assert_eq!(loader.load(messages(&keys)).await.failed.len(), 4);
+        assert_eq!(loader.load(messages(&keys), None).await.failed.len(), 4);
         assert_eq!(double.0.lock().unwrap().requests, 4, "the first message alone is tried");
         // However long that was: the store of record has everything, and sends it anew.
         double.0.lock().unwrap().down = false;
-        assert_eq!(loader.load(messages(&keys)).await.failed, []);
+        assert_eq!(loader.load(messages(&keys), None).await.failed, []);
     })
     .await;
     let inner = double.0.lock().unwrap();
     assert_eq!(inner.table.keys().cloned().collect::<BTreeSet<_>>(), ids(&records, false));
+}
+
+#[tokio::test]
+async fn nothing_is_begun_that_the_end_of_the_process_may_cut_off() {
+    let records = records(4, 2, 3);
+    let store = objects(&records);
+    let keys: Vec<String> = store.0.keys().cloned().collect();
+    let (double, dead) = (Double::default(), Dead::default());
+    with(double.clone(), async |base| {
+        let loader = loader(base, store, &dead);
+        assert_eq!(loader.load(messages(&keys), Some(Timestamp(29_999))).await.failed.len(), 2);
+        assert_eq!(double.0.lock().unwrap().requests, 0);
+        assert_eq!(loader.load(messages(&keys), Some(Timestamp(30_000))).await.failed, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_object_that_comes_again_buries_what_is_invalid_once() {
+    let mut records = vec![trail::chain(WriterId::new([9; 16]), vec![fakes::entry(Kind::Outcome); MAX_ROWS + 1])];
+    let invalid = Entry { model: "invalid".to_owned(), ..fakes::entry(Kind::Outcome) };
+    records[0].splice(..1, trail::chain(WriterId::new([8; 16]), [invalid]));
+    let store = objects(&records);
+    let keys: Vec<String> = store.0.keys().cloned().collect();
+    let (double, dead) = (Double::default(), Dead::default());
+    // Taken from the end: the first batch is taken, the second never.
+    double.0.lock().unwrap().faults = [vec![Fault::Broken; 8], vec![Fault::None]].concat();
+    with(double.clone(), async |base| {
+        let loader = loader(base, store, &dead);
+        for again in [1, 1, 0] {
+            assert_eq!(loader.load(messages(&keys), None).await.failed.len(), again);
+        }
+    })
+    .await;
+    assert_eq!(dead.0.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -319,7 +357,7 @@ async fn a_damaged_object_is_loaded_as_far_as_it_goes_and_put_aside() {
     store.0.get_mut(&key).unwrap().truncate(3_000);
     let (double, dead) = (Double::default(), Dead::default());
     with(double.clone(), async |base| {
-        assert_eq!(loader(base, store, &dead).load(messages(std::slice::from_ref(&key))).await.failed, []);
+        assert_eq!(loader(base, store, &dead).load(messages(std::slice::from_ref(&key)), None).await.failed, []);
     })
     .await;
     assert!(dead.0.lock().unwrap().contains(&(key, "the object is damaged".to_owned())));

@@ -64,7 +64,7 @@ resource "aws_iam_role_policy" "trace" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_116:Only invoked synchronously: whoever calls sees the failure, and there is no event to keep.
+  #checkov:skip=CKV_AWS_116:Whoever calls sees the failure, but for the schedules: their event says only that it is time, the next says it again, and an alarm watches Errors.
   #checkov:skip=CKV_AWS_117:It talks to public APIs only. A VPC would add a NAT gateway's cost and protect nothing.
   #checkov:skip=CKV_AWS_173:The environment holds names and numbers only. Its own key would cost a KMS call at each cold start.
   #checkov:skip=CKV_AWS_272:The zip's hash is pinned by the plan; a signing profile belongs to the operator's pipeline.

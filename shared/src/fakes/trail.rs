@@ -59,8 +59,9 @@ pub fn trail() -> Vec<Record> {
         // A caller with the name of a user is somebody else.
         outcome(NOW - 6, None, "risky", 1000, true),
     ];
-    // Four blocked: kept by count, whatever the risk.
-    entries.extend((10..14).map(|ago| outcome(NOW - ago, odd, "app", 100, true)));
+    // Four blocked: kept by count, whatever the risk, and whatever else failed.
+    let failed = |ago| Entry { error: Some("unavailable".to_owned()), ..outcome(NOW - ago, odd, "app", 100, true) };
+    entries.extend((10..14).map(failed));
     let second = entries.len();
     entries.extend((20..26).map(|ago| outcome(NOW - ago, odd, "app", 0, false)));
     let answered = outcome(NOW - HOUR, Some("calm"), "other", 0, false);
@@ -68,7 +69,9 @@ pub fn trail() -> Vec<Record> {
     let killed = Entry { rules: vec!["admission.open".to_owned()], ..outcome(NOW - 30, None, "other", 900, false) };
     let limited = outcome(NOW - HOUR - 1, None, "other", 0, true);
     let limited = Entry { decision: Decision::Allow, rules: Vec::new(), error: Some("limited".to_owned()), ..limited };
-    entries.extend([intent(&answered), answered, intent(&killed), limited]);
+    entries.extend([intent(&answered), answered, intent(&killed), limited.clone()]);
+    // Over a limit again and again, which is not suspicious.
+    entries.extend((2..6).map(|ago| Entry { ts: Timestamp(NOW - HOUR - ago), ..limited.clone() }));
     entries.push(Entry { surface: "policy".to_owned(), ..outcome(NOW, None, "", 0, false) });
     let later = entries.split_off(second);
     let mut trail = chain(WriterId::new([1; 16]), entries);
@@ -82,12 +85,12 @@ pub fn expected(report: Report) -> Vec<Cells> {
     let rows: &[&[&str]] = match report {
         Report::Blocked => &[
             &["1699992000000", "1", "0", "0", "1"],
-            &["1699995600000", "2", "1", "1", "0"],
+            &["1699995600000", "6", "5", "5", "0"],
             &["1699999200000", "16", "9", "0", "7"],
         ],
         Report::Costs => &[
             &["app", "15", "15", "105", "225", "630"],
-            &["other", "3", "3", "21", "45", "126"],
+            &["other", "7", "7", "49", "105", "294"],
             &["risky", "1", "1", "7", "15", "42"],
         ],
         Report::Intents => &[&[

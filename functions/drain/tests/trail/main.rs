@@ -8,9 +8,9 @@ mod world;
 
 use std::process::Command;
 
-use drain::Job;
 use drain::event::Message;
 use drain::object;
+use drain::{Job, Sealing};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use shared::audit::manifest::Manifest;
@@ -227,6 +227,21 @@ async fn nothing_at_all_is_not_whole() {
     assert_eq!(world.verify(None).await.findings, []);
     world.pass(2 * HOUR);
     assert_eq!(world.verify(None).await.findings, [Finding::MissingDigest(Hour::of(Timestamp(START)))]);
+}
+
+#[tokio::test]
+async fn hours_are_sealed_while_the_topic_fails() {
+    let mut world = World::new();
+    let topic = Memory::default();
+    topic.plan(|_| Some(Broken::Before));
+    // From 22 h on: the third is of the next day, when the head of this one is told.
+    for (hours, sealed) in [(1, 1), (3, 2), (5, 2)] {
+        world.pass(if hours == 1 { HOUR } else { 2 * HOUR });
+        let sealing = Sealing::new(world.store.clone(), world.key(), Some(topic.clone()), world.clock());
+        assert_eq!(sealing.run().await.unwrap().len(), sealed, "{hours}");
+    }
+    assert!(topic.sent().is_empty());
+    assert_eq!(world.verify(None).await.findings, []);
 }
 
 #[tokio::test]
