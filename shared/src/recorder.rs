@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use uuid::{NoContext, Uuid};
 
 use crate::audit::{Entry, Hash, Link, Record, Void, WriterId};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::ports::{AuditQueue, Unavailable};
 
 /// How often a record is sent before it counts as void. At once, one after the other: a queue for which it helps to
@@ -18,7 +19,11 @@ const ATTEMPTS: usize = 3;
 /// takes more than one record to name them all.
 const VOIDS: usize = 256;
 
-/// Writes one chain of audit records.
+/// A writer that has been silent for so long begins another chain: the sealer need not look further back for where one
+/// stood than this, and what a queue may hold back.
+const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Writes a chain of audit records, and after a [day's silence](SILENCE) the next.
 ///
 /// Number and hash are given, and the record handed to the queue, under one lock: records reach the queue in the order of
 /// the chain, so that a killed process leaves a chain without holes. The wait for durability is outside the lock, so
@@ -30,7 +35,6 @@ const VOIDS: usize = 256;
 pub struct Recorder<Q, C> {
     queue: Q,
     clock: C,
-    writer_id: WriterId,
     chain: Mutex<Chain>,
 }
 
@@ -47,6 +51,9 @@ pub struct Receipt {
 
 #[derive(Debug)]
 struct Chain {
+    writer_id: WriterId,
+    /// When the last record was sealed.
+    wrote: Timestamp,
     next: u64,
     last: Hash,
     /// Not acknowledged, and not yet named by a record that was.
@@ -56,8 +63,7 @@ struct Chain {
 impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
     /// Begins the chain of `writer_id`, which must never have written before.
     pub const fn new(writer_id: WriterId, queue: Q, clock: C) -> Self {
-        let chain = Mutex::new(Chain { next: 0, last: Hash::ZERO, voids: BTreeMap::new() });
-        Self { queue, clock, writer_id, chain }
+        Self { queue, clock, chain: Mutex::new(Chain::new(writer_id)) }
     }
 
     /// Returns once the entry is durable.
@@ -92,12 +98,14 @@ impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
     }
 
     fn seal(&self, entry: Entry, chain: &mut Chain) -> Record {
-        let now = self.clock.now().0;
+        let at = self.clock.now();
+        chain.begin_anew(at);
+        let now = at.0;
         let nanoseconds = u32::try_from(now % 1000).unwrap_or_default() * 1_000_000;
         let record_id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, now / 1000, nanoseconds)).to_string();
         let link = Link {
             record_id,
-            writer_id: self.writer_id,
+            writer_id: chain.writer_id,
             seq: chain.next,
             prev_hash: chain.last,
             voids: chain.take_voids(),
@@ -110,6 +118,20 @@ impl<Q: AuditQueue, C: Clock> Recorder<Q, C> {
 }
 
 impl Chain {
+    const fn new(writer_id: WriterId) -> Self {
+        Self { writer_id, wrote: Timestamp(0), next: 0, last: Hash::ZERO, voids: BTreeMap::new() }
+    }
+
+    /// Begins the next chain where this one was silent for long. One that has voids to name goes on to name them, and so
+    /// does one for whose successor there is no random name.
+    fn begin_anew(&mut self, now: Timestamp) {
+        let silent = self.next > 0 && self.voids.is_empty() && now.since(self.wrote) > SILENCE;
+        if let Some(next) = silent.then(WriterId::random).and_then(Result::ok) {
+            *self = Self::new(next);
+        }
+        self.wrote = now;
+    }
+
     fn take_voids(&mut self) -> Vec<Void> {
         std::iter::from_fn(|| self.voids.pop_first()).take(VOIDS).map(|(seq, hash)| Void { seq, hash }).collect()
     }
@@ -124,6 +146,10 @@ struct Unacknowledged<'a> {
 impl Drop for Unacknowledged<'_> {
     fn drop(&mut self) {
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of the chain before nobody tells any more.
+        if chain.writer_id != self.record.writer_id {
+            return;
+        }
         chain.voids.extend(self.record.voids.iter().map(|void| (void.seq, void.hash)));
         chain.voids.insert(self.record.seq, self.record.hash);
     }

@@ -20,7 +20,8 @@ use crate::object::MANIFESTS;
 /// A drain that began within an hour has so long to end: its function is killed before.
 const GRACE_MS: u64 = 5 * 60 * 1000;
 
-/// How far back a writer's chain is looked for, in hours: nothing waits in a queue for longer than two weeks.
+/// How far back a writer's chain is looked for, in hours: nothing waits in a queue for longer than two weeks, and a writer
+/// that is silent for a day begins another chain.
 const LONGEST: u64 = 15 * 24;
 
 /// Seals the hours that are over.

@@ -38,6 +38,30 @@ fn records_form_a_chain() {
 }
 
 #[test]
+fn after_a_days_silence_another_chain_begins_unless_there_are_voids_to_name() {
+    let queue = Queue::default();
+    let recorder = recorder(&queue);
+    let clock = &recorder.clock;
+    let record = || poll(recorder.record(entry(Kind::Intent))).unwrap();
+    record().unwrap();
+    clock.advance(SILENCE);
+    assert_eq!(record().unwrap().seq, 1);
+    queue.set_down(true);
+    record().unwrap_err();
+    queue.set_down(false);
+    clock.advance(SILENCE * 2);
+    assert_eq!(record().unwrap().seq, 3);
+    clock.advance(SILENCE * 2);
+    assert_eq!(record().unwrap().seq, 0);
+    assert_eq!(record().unwrap().seq, 1);
+    let records = queue.records();
+    let second = records.last().unwrap().writer_id;
+    assert_ne!(second, WRITER);
+    let (first, next): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.writer_id == WRITER);
+    assert_eq!((faults(WRITER, &first, None), faults(second, &next, None)), (vec![], vec![]));
+}
+
+#[test]
 fn a_failing_send_is_repeated_with_the_same_bytes() {
     let queue = Queue::default();
     let recorder = recorder(&queue);

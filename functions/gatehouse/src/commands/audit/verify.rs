@@ -228,3 +228,37 @@ fn to_json(report: &Report) -> Value {
         "unanswered": report.unanswered,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_has_the_exit_code_that_the_help_tells_of_it() {
+        let classes = [
+            (Class::Gap, 10, "missing"),
+            (Class::Fork, 11, "two contents"),
+            (Class::BadHash, 12, "hash"),
+            (Class::BadSignature, 13, "not signed"),
+            (Class::MissingDigest, 14, "digest is missing"),
+            (Class::Rollback, 15, "rollback"),
+            (Class::Added, 16, "never saw"),
+            (Class::Nothing, 17, "nothing to verify"),
+        ];
+        let help = Verify::augment_args(clap::Command::new("verify")).render_long_help().to_string();
+        for (class, code, words) in classes {
+            assert_eq!(exit_code(class), code);
+            let line = help.lines().find(|line| line.trim_start().starts_with(&code.to_string()));
+            assert!(line.is_some_and(|line| line.contains(words)), "{code}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_zone_and_a_head_64_digits() {
+        assert_eq!(time("1970-01-01T00:00:01Z"), Ok(Timestamp(1000)));
+        for wrong in ["", "2026-06-01", "2026-06-01T00:00:00", "1969-12-31T23:59:59Z"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+        assert!(head(&"0".repeat(64)).is_ok() && head(&"0".repeat(63)).is_err() && head("x").is_err());
+    }
+}
