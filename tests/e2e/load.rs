@@ -242,14 +242,20 @@ async fn every_request_is_explained_recorded_and_booked_whatever_goes_wrong() {
 async fn while_the_ledger_is_locked_requests_wait_or_are_refused_and_none_passes_unrecorded() {
     let gemini = Gemini::start(obey).await;
     let mut gate = caller("requests_per_minute = \"none\"\nusd = \"none\"\nmax_open = 200").start(&gemini).await;
+    let (met, meeting) = tokio::sync::oneshot::channel();
     let lock = async {
         wait::until("the load to run", || async { (gemini.requests().len() > AT_ONCE).then_some(()) }).await;
         let lock = locked(&gate);
         // What first meets the lock may be bookings only, which wait for a second. Whoever asks next waits longer.
-        tokio::time::sleep(Duration::from_millis(2500)).await;
+        meeting.await.unwrap();
         drop(lock);
     };
-    let (came, ()) = tokio::join!(load(&gate, (0..400).map(Ask::good)), lock);
+    let loading = async {
+        let came = wait::within("the load to meet the lock", until_refused(&gate)).await;
+        met.send(()).unwrap();
+        came
+    };
+    let (came, ()) = tokio::join!(loading, lock);
     let (served, refused) = (count(&came, 200), count(&came, 503));
     assert!(served > AT_ONCE && refused > 0 && served + refused == came.len(), "{served} served, {refused} refused");
     assert_eq!(Ask::good(0).send(&gate).await.status, 200, "the lock is gone");
@@ -266,7 +272,7 @@ async fn while_the_ledger_is_locked_requests_wait_or_are_refused_and_none_passes
     assert_whole_chains(gate.data());
 }
 
-async fn until_full(gate: &Gate) -> Vec<Came> {
+async fn until_refused(gate: &Gate) -> Vec<Came> {
     let mut all = Vec::new();
     while count(&all, 503) == 0 {
         let first = u64::try_from(all.len()).unwrap();
@@ -284,7 +290,7 @@ async fn a_disk_that_fills_under_load_loses_no_answered_request_and_with_room_ag
     let home = tempfile::tempdir().unwrap();
     let gemini = Gemini::start(obey).await;
     let mut cramped = start(home.path(), Setup::default().largest_file(256 << 10), &gemini).await;
-    let came = wait::within("the disk to be full", until_full(&cramped)).await;
+    let came = wait::within("the disk to be full", until_refused(&cramped)).await;
     assert!(came.iter().all(|came| [200, 503].contains(&came.status)), "{came:#?}");
     assert_eq!(cramped.client().get("/healthz").await.status.as_u16() / 100, 2);
     cramped.kill().await;

@@ -125,7 +125,13 @@ fn is_shuffled(known: &[u8], word: &[u8]) -> bool {
 }
 
 /// Letters with white space between them, from a run of one character on: where they end, and the words they make.
-pub(super) fn spaced(text: &str, first: Range<usize>) -> Option<(usize, String)> {
+///
+/// `barren` is up to where a row was read that has too few letters, so that no later part of it has enough: without it a
+/// row of signs would be read again from each of them.
+pub(super) fn spaced(text: &str, first: Range<usize>, barren: &mut usize) -> Option<(usize, String)> {
+    if first.start < *barren {
+        return None;
+    }
     let mut letters: Vec<(char, usize)> = Vec::new();
     let mut rest = text.get(first.start..)?.char_indices().peekable();
     let mut end = first.start;
@@ -145,6 +151,7 @@ pub(super) fn spaced(text: &str, first: Range<usize>) -> Option<(usize, String)>
         end = after;
     }
     if letters.iter().filter(|(c, _)| c.is_alphabetic()).count() < LETTERS_APART || letters.len() <= LETTERS_APART {
+        *barren = end;
         return None;
     }
     let within = || letters.get(..letters.len() - 1).unwrap_or_default().iter().map(|(_, gap)| *gap);

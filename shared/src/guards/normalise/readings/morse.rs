@@ -49,6 +49,10 @@ pub(super) fn decode(text: &str, from: usize) -> (usize, Option<String>) {
     let mut letters = 0_usize;
     let mut at = from;
     let mut end = from;
+    // A row of nothing but gaps would be read again from each of them.
+    if !matches!(bytes.get(from), Some(b'.' | b'-' | b'_')) {
+        return (from, None);
+    }
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();

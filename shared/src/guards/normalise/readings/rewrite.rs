@@ -169,14 +169,14 @@ pub(super) fn look(text: &str) -> (Edits, Turns) {
     let mut edits = Edits::default();
     let mut turns = Turns::default();
     let mut strings = joined::Strings::default();
-    let mut at = 0;
+    let (mut at, mut barren) = (0, 0);
     while at < bytes.len() {
         if bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
             at += 1;
             continue;
         }
         let (end, bits) = run(bytes, at);
-        at = token(text, at..end, bits, &mut edits, &mut turns, &mut strings).max(at + 1);
+        at = token(text, at..end, bits, &mut edits, &mut turns, &mut strings, &mut barren).max(at + 1);
     }
     strings.finish(text, &mut edits);
     (edits, turns)
@@ -206,12 +206,13 @@ fn token(
     edits: &mut Edits,
     turns: &mut Turns,
     strings: &mut joined::Strings,
+    barren: &mut usize,
 ) -> usize {
     let length = range.len();
     // By far the most: a word, with or without a sign at its end.
     if bits & !(has::LETTER | has::QUOTE | has::LEET | has::SIGN | has::WIDE) == 0 {
         if (length == 1 || (bits & has::WIDE != 0 && length <= 4))
-            && let Some((end, read)) = letters::spaced(text, range.clone())
+            && let Some((end, read)) = letters::spaced(text, range.clone(), barren)
         {
             edits.add(range.start..end, read, Layer::Spaced);
             return end;
@@ -245,7 +246,7 @@ fn token(
         }
         return range.end;
     }
-    rare(text, range, bits, edits, turns, strings)
+    rare(text, range, bits, edits, turns, strings, barren)
 }
 
 /// The runs that have something in them which words have not.
@@ -256,6 +257,7 @@ fn rare(
     edits: &mut Edits,
     turns: &mut Turns,
     strings: &mut joined::Strings,
+    barren: &mut usize,
 ) -> usize {
     if bits & has::DIGIT != 0
         && let Some(codes) = codes::decode(text, range.clone())
@@ -267,7 +269,7 @@ fn rare(
         return end;
     }
     if range.len() == 1
-        && let Some((end, read)) = letters::spaced(text, range.clone())
+        && let Some((end, read)) = letters::spaced(text, range.clone(), barren)
     {
         edits.add(range.start..end, read, Layer::Spaced);
         return end;
