@@ -23,7 +23,7 @@ const VOIDS: usize = 256;
 /// stood than this, and what a queue may hold back.
 const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Writes a chain of audit records, and after a [day's silence](SILENCE) the next.
+/// Writes a chain of audit records, and after a day's silence the next.
 ///
 /// Number and hash are given, and the record handed to the queue, under one lock: records reach the queue in the order of
 /// the chain, so that a killed process leaves a chain without holes. The wait for durability is outside the lock, so
