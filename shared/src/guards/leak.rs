@@ -15,7 +15,8 @@ const GRAMS_IN_A_ROW: u8 = 7;
 #[derive(Clone, Debug, Default)]
 pub struct Guarded(HashSet<u64, BuildHasherDefault<Itself>>);
 
-/// The hash of a gram, which is one already. Whose it is an attacker cannot choose: the operator's instruction is.
+/// The hash of a gram, which is one already. Only the operator's own words are put into a set of them, so that nobody
+/// else can fill it with what collides.
 #[derive(Clone, Copy, Debug, Default)]
 struct Itself(u64);
 

@@ -45,7 +45,7 @@ async fn the_bundle_applies_serves_as_promised_and_is_destroyed() {
         trail::a_poison_message_goes_alone_to_the_dead_letters_with_its_reason,
         trail::records_lie_where_athena_looks_in_columns_that_it_knows,
         trail::sealed_hours_verify_and_one_altered_object_is_found,
-        trail::detection_tells_people_once_a_day_of_each,
+        trail::detection_tells_people_of_each_once,
         trail::each_role_may_do_what_it_did_and_nothing_else,
         deployment::the_role_may_do_what_it_did_and_nothing_else,
         deployment::another_apply_would_change_nothing_that_is_not_listed,

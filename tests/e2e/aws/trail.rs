@@ -314,7 +314,7 @@ pub(super) async fn sealed_hours_verify_and_one_altered_object_is_found(stack: &
 }
 
 /// Athena's answer is made up: that the query finds whom it should is seen where queries run.
-pub(super) async fn detection_tells_people_once_a_day_of_each(stack: &Stack) {
+pub(super) async fn detection_tells_people_of_each_once(stack: &Stack) {
     let workgroup = json!({"Name": "gatehouse-audit"});
     stack.endpoint.call("AmazonAthena.CreateWorkGroup", &workgroup).await;
     let user = tests::canary("user");
