@@ -1,0 +1,151 @@
+//! What the findings weigh together, and what follows: risks, and the decision.
+
+use std::collections::BTreeMap;
+
+use super::quotation::{OWN_WORDS, OWN_WORDS_OF_USERS, Quotations};
+use super::{Category, Decision, Finding, Guard, Owner, Place, Risk, Scored, Thresholds, Verdict};
+use crate::conversation::{Conversation, Provenance};
+
+impl Guard {
+    pub(super) fn conclude(&self, conversation: &Conversation, units: &[Owner], scored: Vec<Scored>) -> Verdict {
+        let quoted = self.quoted(conversation, units, &scored);
+        let risks = |monitored: bool| self.risks(units, &scored, &quoted, monitored);
+        let (enforced, all) = (risks(false), risks(true));
+        let worst = |risks: &[Risk]| {
+            let units = units.iter().zip(risks).map(|(owner, risk)| (self.decide(*owner, *risk), *risk));
+            units.max().unwrap_or((Decision::Allow, Risk::default()))
+        };
+        let (decision, _) = worst(&enforced);
+        let (would_be, _) = worst(&all);
+        let guilty =
+            units.iter().zip(&enforced).filter(|(owner, risk)| self.decide(**owner, **risk) == Decision::Block);
+        let mut blocked: Vec<usize> = guilty
+            .filter_map(|(owner, _)| match owner.turn {
+                Place::Turn(turn) => Some(turn),
+                Place::System => None,
+            })
+            .collect();
+        blocked.sort_unstable();
+        blocked.dedup();
+        let risk_score =
+            enforced.iter().zip(units).map(|(risk, owner)| self.capped(*owner, *risk)).max().unwrap_or_default();
+        let mut findings: Vec<Finding> = scored.into_iter().map(|scored| scored.finding).collect();
+        findings.sort_by(|a, b| {
+            (a.turn, a.part, a.span.start, a.span.end, &a.rule).cmp(&(
+                b.turn,
+                b.part,
+                b.span.start,
+                b.span.end,
+                &b.rule,
+            ))
+        });
+        // A match that begins in one turn and ends in the next, and one that begins and ends in the first, have one place.
+        findings.dedup();
+        Verdict { decision, would_be, risk_score, blocked, findings }
+    }
+
+    /// The risk of each unit. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
+    /// two, the weightier counts.
+    fn risks(&self, units: &[Owner], scored: &[Scored], quoted: &[bool], monitored: bool) -> Vec<Risk> {
+        let mut said = vec![Sum::default(); units.len()];
+        let mut whole = said.clone();
+        for (Scored { unit, finding, .. }, quoted) in scored.iter().zip(quoted) {
+            let add = |sums: &mut [Sum]| {
+                if let Some(sum) = sums.get_mut(*unit) {
+                    sum.add(finding);
+                }
+            };
+            if monitored || !finding.monitored {
+                add(&mut whole);
+                if !quoted {
+                    add(&mut said);
+                }
+            }
+        }
+        let most = |owner: &Owner| Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1));
+        let sums = units.iter().zip(said).zip(whole);
+        sums.map(|((owner, said), whole)| said.risk().max(whole.risk().min(most(owner)))).collect()
+    }
+
+    /// Which findings stand in a quotation. Nothing hidden is quoted, and the seed knows no quotations.
+    fn quoted(&self, conversation: &Conversation, units: &[Owner], scored: &[Scored]) -> Vec<bool> {
+        let mut read: BTreeMap<(usize, usize), Quotations> = BTreeMap::new();
+        let is_quoted = |Scored { unit, finding, .. }: &Scored| {
+            let Place::Turn(turn) = finding.turn else { return false };
+            let own_words = match units.get(*unit).map(|owner| owner.provenance) {
+                Some(Provenance::Document | Provenance::Tool) => OWN_WORDS,
+                Some(Provenance::Caller | Provenance::Model | Provenance::User) | None => OWN_WORDS_OF_USERS,
+            };
+            let judged = !matches!(finding.category, Category::Density | Category::Operator | Category::Smuggling);
+            if finding.layer.is_some() || !judged || self.seed.is_some() {
+                return false;
+            }
+            let quotations = read.entry((turn, finding.part)).or_insert_with(|| {
+                let part = conversation.turns.get(turn).and_then(|turn| turn.parts.get(finding.part));
+                part.map(|part| Quotations::of(&part.judged_text(), own_words)).unwrap_or_default()
+            });
+            quotations.hold(&finding.span)
+        };
+        scored.iter().map(is_quoted).collect()
+    }
+
+    fn thresholds(&self, owner: Provenance) -> Thresholds {
+        match owner {
+            Provenance::Document | Provenance::Tool if self.seed.is_none() => self.settings.documents,
+            Provenance::Caller | Provenance::Document | Provenance::Model | Provenance::Tool | Provenance::User => {
+                Thresholds { flag_at: self.settings.flag_at, block_at: self.settings.block_at }
+            }
+        }
+    }
+
+    /// The risk of a unit: neither the caller, who is trusted to instruct, nor a text about attacks is blocked.
+    fn capped(&self, owner: Owner, risk: Risk) -> Risk {
+        if owner.provenance == Provenance::Caller || owner.discusses {
+            risk.min(Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1)))
+        } else {
+            risk
+        }
+    }
+
+    fn decide(&self, owner: Owner, risk: Risk) -> Decision {
+        let thresholds = self.thresholds(owner.provenance);
+        let risk = self.capped(owner, risk).as_thousandths();
+        if risk >= thresholds.block_at {
+            Decision::Block
+        } else if risk >= thresholds.flag_at {
+            Decision::Flag
+        } else {
+            Decision::Allow
+        }
+    }
+}
+
+/// What the findings of a unit weigh.
+#[derive(Clone, Default)]
+struct Sum {
+    density: Risk,
+    statistical: Risk,
+    others: Risk,
+}
+
+impl Sum {
+    const fn add(&mut self, finding: &Finding) {
+        let sum = match finding.category {
+            Category::Density => &mut self.density,
+            Category::Statistical => &mut self.statistical,
+            Category::ChatMarkup
+            | Category::Exfiltration
+            | Category::Operator
+            | Category::Override
+            | Category::PromptExtraction
+            | Category::RolePlay
+            | Category::Size
+            | Category::Smuggling => &mut self.others,
+        };
+        *sum = sum.plus(finding.weight);
+    }
+
+    fn risk(&self) -> Risk {
+        self.others.plus(self.density.max(self.statistical))
+    }
+}
