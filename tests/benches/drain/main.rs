@@ -105,6 +105,7 @@ async fn speed() -> bool {
             }
             bucket.clear();
             let event = serde_json::from_str(&batches[at]).unwrap();
+            drain.settle().await;
             let asked = Instant::now();
             let answer = drain.invoke(&event).await.unwrap();
             wall += asked.elapsed();
