@@ -46,9 +46,7 @@ impl Object {
         let (places, lines) = ordered(records);
         let (body, extension) = match form {
             Form::Gzip => (gzip(&lines), "ndjson.gz"),
-            Form::Plain => {
-                (lines.iter().flat_map(|line| [line.as_bytes(), b"\n"]).flatten().copied().collect(), "ndjson")
-            }
+            Form::Plain => (lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>().into(), "ndjson"),
         };
         let sha256 = Hash::new(Sha256::digest(&body).into());
         let partition = hour.partition();

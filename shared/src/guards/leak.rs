@@ -73,25 +73,64 @@ impl Watch {
 /// Words read so far, and the hashes of the last.
 #[derive(Debug, Default)]
 struct Words {
+    /// Of the last words, the oldest at `count` modulo [`WORDS`].
     last: [u64; WORDS],
     count: usize,
+    /// That of the last words as a row: a polynomial of theirs, which goes on from row to row.
+    row: u64,
     word: Option<u64>,
 }
 
 const START: u64 = 0xCBF2_9CE4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01B3;
 
+/// What a word's hash is multiplied by for each word after it; any odd number without pattern will do.
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+#[expect(clippy::cast_possible_truncation, reason = "six")]
+const STEPS: u64 = STEP.wrapping_pow(WORDS as u32);
+
+/// What a byte is to words: nothing, their end, or else the small letter or digit that it stands for.
+static BYTES: [u8; 256] = {
+    let mut bytes = [END; 256];
+    let mut at = 0;
+    while at < 256 {
+        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+        {
+            bytes[at] = match at as u8 {
+                byte if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
+                b'\'' => NOTHING,
+                0x80.. => OTHER,
+                _ => END,
+            };
+        }
+        at += 1;
+    }
+    bytes
+};
+const END: u8 = 0;
+const NOTHING: u8 = 1;
+/// The first byte of what is not ASCII.
+const OTHER: u8 = 2;
+
 impl Words {
     fn push(&mut self, text: &str, mut gram: impl FnMut(u64)) {
         let with = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(PRIME);
-        for c in text.chars() {
-            // Most text is ASCII, whose small letters are no matter of Unicode's tables.
-            if c.is_ascii_alphanumeric() {
-                self.word = Some(with(self.word.unwrap_or(START), c.to_ascii_lowercase()));
-            } else if !c.is_ascii() && c.is_alphanumeric() {
-                self.word = Some(c.to_lowercase().fold(self.word.unwrap_or(START), with));
-            } else if !matches!(c, '\'' | '\u{2019}') {
-                self.end(&mut gram);
+        let mut at = 0;
+        while let Some(byte) = text.as_bytes().get(at) {
+            at += 1;
+            match BYTES.get(usize::from(*byte)).copied().unwrap_or_default() {
+                END => self.end(&mut gram),
+                NOTHING => {}
+                OTHER => {
+                    let Some(c) = text.get(at - 1..).and_then(|rest| rest.chars().next()) else { continue };
+                    at += c.len_utf8() - 1;
+                    if c.is_alphanumeric() {
+                        self.word = Some(c.to_lowercase().fold(self.word.unwrap_or(START), with));
+                    } else if c != '\u{2019}' {
+                        self.end(&mut gram);
+                    }
+                }
+                small => self.word = Some(with(self.word.unwrap_or(START), char::from(small))),
             }
         }
     }
@@ -99,13 +138,12 @@ impl Words {
     /// Ends the word that is open.
     fn end(&mut self, mut gram: impl FnMut(u64)) {
         let Some(word) = self.word.take() else { return };
-        self.last.rotate_left(1);
-        if let Some(last) = self.last.last_mut() {
-            *last = word;
-        }
-        self.count = self.count.saturating_add(1);
+        let Some(oldest) = self.last.get_mut(self.count % WORDS) else { return };
+        let gone = std::mem::replace(oldest, word).wrapping_mul(STEPS);
+        self.row = self.row.wrapping_mul(STEP).wrapping_add(word).wrapping_sub(gone);
+        self.count += 1;
         if self.count >= WORDS {
-            gram(self.last.iter().fold(START, |hash, word| (hash ^ word).wrapping_mul(PRIME).rotate_left(23)));
+            gram(self.row);
         }
     }
 }
