@@ -65,7 +65,7 @@ fn dense(patterns: &[String]) -> dense::DFA<Vec<u32>> {
             dense::Config::new()
                 .match_kind(MatchKind::All)
                 .start_kind(StartKind::Unanchored)
-                .minimize(false)
+                .minimize(true)
                 .determinize_size_limit(Some(8 * MOST_BYTES))
                 .dfa_size_limit(Some(MOST_BYTES)),
         )

@@ -2,7 +2,8 @@
 //! embedded.
 //!
 //! A text is read in blocks of [`BLOCK`] tokens; every [`WINDOW`] blocks in a row are scored by themselves, and the
-//! guiltiest window speaks for the text, so that what stands around an attack does not dilute it. A window's margin is the
+//! guiltiest window speaks for the text, so that what stands around an attack does not dilute it; it has to be the guiltier
+//! the more windows there were to choose from. A window's margin is the
 //! sum of its features' weights over the root of their number, group by group, plus a bias. Knots measured on harmless
 //! texts that the model had not seen turn a margin into a risk; there is one set for what people write and one for
 //! documents and tool results. Of fewer than [`LEAST`] words it has no opinion.
@@ -29,6 +30,17 @@ pub const WINDOW: usize = 3;
 /// Words from which the model has an opinion: what is shorter may be a button, a title or a command, and is the rules' to
 /// judge.
 pub const LEAST: u32 = 5;
+
+/// What a text's margin loses for each doubling of the windows that were looked at, up to [`DOUBLINGS`]: of many harmless
+/// windows the guiltiest looks guiltier by chance. Bounded, so that padding hides no plain attack.
+const PER_DOUBLING: f32 = 0.5;
+const DOUBLINGS: f32 = 4.0;
+
+/// What the margin of the guiltiest of so many blocks' windows loses for their number.
+#[must_use]
+pub fn chance(blocks: usize) -> f32 {
+    PER_DOUBLING * (blocks as f32 / WINDOW as f32).max(1.0).log2().min(DOUBLINGS)
+}
 
 /// The id under which the model's finding is reported.
 pub const RULE: &str = "statistical.words";
@@ -70,7 +82,7 @@ pub struct NoModel;
 /// How guilty a text looks, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// The margin of its guiltiest window.
+    /// The margin of its guiltiest window, less what [`chance`] adds to it.
     pub margin: f32,
     /// That window, in bytes of the text.
     pub span: Range<usize>,
@@ -318,7 +330,8 @@ impl<'m, 'w> Blocks<'m, 'w> {
             self.ring.rotate_right(1);
             self.judge();
         }
-        self.best
+        let loss = chance(self.blocks);
+        self.best.map(|best| Score { margin: best.margin - loss, ..best })
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Train {
 }
 
 /// How the shipped model is fitted. Chosen by cross-validation by source.
-pub(crate) const SETTINGS: fit::Settings = fit::Settings { bits: 16, epochs: 6, rate: 0.2 };
+pub(crate) const SETTINGS: fit::Settings = fit::Settings { bits: 16, epochs: 6, rate: 0.06 };
 
 /// A model other than the one that was asked for.
 #[derive(Debug, thiserror::Error)]

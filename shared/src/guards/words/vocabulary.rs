@@ -585,4 +585,50 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("now", "现在 現在 从现在 今後 これから 이제* 지금부터*"),
     ("secret", "密码 密碼 口令 密钥 パスワード 비밀번호*"),
     ("send", "发送 發送 传送 送信 보내*"),
+    // Who commands, and that one must; rules that hold no more; what stands instead. Several languages in each.
+    (
+        "deity",
+        "god allah dios dieu gott dio deus бог tanri tuhan diyos jumala zoti dia unkulunkulu mungu 上帝 神 神様 พระเจ้า भगवान ईश्वर",
+    ),
+    (
+        "must",
+        "must have need obliged required shall debes debe tienes tiene debeis dois devez musst mussen devi deve dovete moet moeten \
+        musisz musicie должен должна должны обязан обязаны повинен мусиш phai harus dapat kailangan zorundasin* trebuie musis maste \
+        必须 必須 한다 해야* ต้อง يجب होगा lazima caithfidh feumaidh duhet kumele kufanele",
+    ),
+    (
+        "iam",
+        "soy bin ich suis sono sou ben jestem я saya aku ako jag jsem sunt 我是 私は 나는 저는 ฉัน ผม أنا मैं আমি jam mimi",
+    ),
+    (
+        "owner",
+        "developer creator administrator admin owner maker programmer maintainer supervisor desarrollador creador administrador programador \
+        developpeur createur administrateur entwickler schopfer sviluppatore creatore amministratore desenvolvedor criador ontwikkelaar \
+        deweloper tworca разработчик* создатель администратор розробник* gelistirici* yonetici* pengembang utvecklare vyvojar \
+        开发者 开发人员 管理员 開発者 管理者 개발자* 관리자* นักพัฒนา ผู้พัฒนา المطور مطورك डेवलपर ডেভেলপার",
+    ),
+    ("mode", "modo modus modalita modul режим* tryb modu 模式 モード 모드* โหมด मोड وضع mod"),
+    ("mode", "systemmodus testmodus wartungsmodus systemlage"),
+    (
+        "ruling",
+        "system security enforcement root god admin administrator sudo override sistema systeme sistem* системн* 系统 系統 システム \
+        시스템* ระบบ النظام सिस्टम সিস্টেম",
+    ),
+    ("apply", "apply applies applicable valid binding hold count exist relevant effect force"),
+    (
+        "leash",
+        "guidelines guardrails safeguards restrictions constraints instructions directives programming ethics filters censorship \
+        rules policies safety alignment",
+    ),
+    ("off", "off optional disabled none suspended bypassed deactivated unlocked inactive expired"),
+    ("purpose", "purposes purpose"),
+    ("pretext", "testing test academic educational research training debugging demonstration evaluation"),
+    ("instead", "instead rather"),
+    ("asked", "asked requested"),
+    (
+        "regardless",
+        "independientemente importar indipendentemente unabhangig ongeacht независимо незалежно oavsett независно khong bakilmaksizin \
+        不管 无论 不論 関係なく 상관없이* नजरअंदाज",
+    ),
+    ("skip", "skip drop abandon cancel omit suspend shed"),
 ];

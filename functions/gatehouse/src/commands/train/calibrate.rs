@@ -29,11 +29,11 @@ struct Shares {
 }
 
 /// For what people write.
-const PEOPLE: Shares = Shares { alone: 0.0017, together: 0.0012, reached: 0.03 };
+const PEOPLE: Shares = Shares { alone: 0.0016, together: 0.0011, reached: 0.03 };
 /// For documents and tool results, which have no right to instruct.
-const DATA: Shares = Shares { alone: 0.0017, together: 0.0012, reached: 0.03 };
+const DATA: Shares = Shares { alone: 0.0016, together: 0.0011, reached: 0.02 };
 /// How many times that share of persona prompts may: they look more like attacks than other texts do, and are fewer.
-const PERSONA: f64 = 4.0;
+const PERSONA: f64 = 3.0;
 /// How many families are held out at the same time.
 const THREADS: usize = 2;
 

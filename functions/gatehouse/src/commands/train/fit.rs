@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use shared::guards::classifier::features::{self, Group, Sink};
-use shared::guards::classifier::{BLOCK, WINDOW};
+use shared::guards::classifier::{BLOCK, WINDOW, chance};
 
 /// A text as the model sees it: its buckets by group, and the windows as ranges of them.
 #[derive(Debug, Default)]
@@ -82,9 +82,10 @@ impl Seen {
         [spelled.get(spelling.clone()), classed.get(classes.clone())].map(Option::unwrap_or_default)
     }
 
-    /// The margin of the guiltiest window.
+    /// The margin of the guiltiest window, as the guard takes it.
     pub(crate) fn margin(&self, weights: &Weights) -> f32 {
-        (0..self.windows.len()).map(|window| weights.margin(self.window(window))).fold(f32::MIN, f32::max)
+        let margins = (0..self.windows.len()).map(|window| weights.margin(self.window(window)));
+        margins.fold(f32::MIN, f32::max) - chance(self.windows.len() + WINDOW - 1)
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.no_warnings",
-        weight: 150,
+        weight: 100,
         scope: Scope::All,
         pattern: Words("not any{0,2} warn"),
         why: "Forbids the warnings and apologies that go with a refusal. Honest users dislike them as well, so it weighs little.",
