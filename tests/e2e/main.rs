@@ -34,6 +34,7 @@ mod startup;
 mod stream;
 mod surface;
 mod upstream;
+mod verify;
 
 use serde_json::{Value, json};
 use tests::client::Reply;
