@@ -24,6 +24,9 @@ const GRACE_MS: u64 = 5 * 60 * 1000;
 /// that is silent for a day begins another chain.
 const LONGEST: u64 = 15 * 24;
 
+/// Where it is noted that the head of a day was told, under the day's last hour.
+pub const HEADS: &str = "heads/";
+
 /// Seals the hours that are over.
 #[derive(Debug)]
 pub struct Sealing<S, K, O, C> {
@@ -69,6 +72,9 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
             last = Some(self.seal(hour, last.as_ref()).await?);
             sealed.push(hour);
             hour = hour.next();
+        }
+        if let Some(last) = &last {
+            self.tell(last).await?;
         }
         Ok(sealed)
     }
@@ -148,9 +154,6 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
             return self.digest(hour).await?.ok_or(Error::Broken(key));
         }
         report(&digest);
-        if let Some(last) = last.filter(|last| !same_day(last.digest.hour, hour)) {
-            self.tell(last).await;
-        }
         Ok(Signed { hash: digest::hash(&line), digest, line, signature: Vec::new() })
     }
 
@@ -158,18 +161,36 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Sealing<S, K, O, C> {
         self.store.read(key).await?.ok_or_else(|| Error::Gone(key.to_owned()))
     }
 
-    /// Tells the hash of a day's last digest elsewhere. That a topic fails is no reason to seal nothing: the log, which is
-    /// elsewhere too, then has it.
-    async fn tell(&self, last: &Signed) {
-        let Some(heads) = &self.heads else { return };
-        let (hour, hash) = (last.digest.hour, last.hash);
+    /// Tells the hash of the last digest of the last day that is over elsewhere, and notes that it did: killed in between, it
+    /// tells it twice. That a topic fails is no reason to seal nothing: the log, which is elsewhere too, then has it, and the
+    /// next run tries again.
+    async fn tell(&self, latest: &Signed) -> Result<(), Error> {
+        let Some(heads) = &self.heads else { return Ok(()) };
+        let Some(hour) = last_of_a_day(latest.digest.hour) else { return Ok(()) };
+        let hash = if hour == latest.digest.hour {
+            latest.hash
+        } else {
+            // The first day of a trail has none before it.
+            let Some(last) = self.digest(hour).await? else { return Ok(()) };
+            last.hash
+        };
+        let told = format!("{HEADS}{}", hour.partition());
+        if self.store.read(&told).await?.is_some() {
+            return Ok(());
+        }
         let words = format!(
             "Gatehouse's audit trail is sealed up to {hour} (UTC).\n\nHead: {hash}\n\nKeep this message. `gatehouse audit \
              verify --head {hash}` finds it out should the trail ever be rolled back to before.\n"
         );
-        if let Err(error) = heads.send(&words, Some("Gatehouse: head of the audit trail")).await {
-            tracing::error!(code = "head_untold", %hour, head = %hash, error = %Chain(&error), "a day's head was not told");
+        match heads.send(&words, Some("Gatehouse: head of the audit trail")).await {
+            Ok(()) => {
+                self.store.create(&told, words.into_bytes()).await?;
+            }
+            Err(error) => {
+                tracing::error!(code = "head_untold", %hour, head = %hash, error = %Chain(&error), "a day's head was not told");
+            }
         }
+        Ok(())
     }
 }
 
@@ -247,9 +268,11 @@ impl<S: Store, K: Signer, O: Outbox, C: Clock> Before<'_, S, K, O, C> {
     }
 }
 
-fn same_day(one: Hour, other: Hour) -> bool {
-    let day = |hour: Hour| hour.begins().0 / 86_400_000;
-    day(one) == day(other)
+/// The last hour of a day that is not after this one. None before there was any.
+fn last_of_a_day(hour: Hour) -> Option<Hour> {
+    let past = (hour.ends().0 / 3_600_000) % 24;
+    let last = hour.back(past);
+    (last != hour || past == 0).then_some(last)
 }
 
 fn report(digest: &digest::Digest) {

@@ -157,7 +157,7 @@ async fn what_is_gone_is_one_finding_and_accuses_nobody() {
     let mut world = valid().await;
     world.pass(3 * HOUR);
     world.seal().await.unwrap();
-    let whole = world.store.objects();
+    let whole = world.trail();
     for key in whole.keys() {
         let mut objects = whole.clone();
         objects.remove(key);
@@ -245,6 +245,36 @@ async fn hours_are_sealed_while_the_topic_fails() {
 }
 
 #[tokio::test]
+async fn a_head_that_the_topic_did_not_take_is_told_later_and_once() {
+    let mut world = World::new();
+    let topic = Memory::default();
+    topic.plan(|_| Some(Broken::Before));
+    let seal = async |world: &World| {
+        Sealing::new(world.store.clone(), world.key(), Some(topic.clone()), world.clock()).run().await.unwrap();
+    };
+    // From 22 h on: the second is the day's last.
+    world.drain(&chain(1, 1, START)).await;
+    world.pass(2 * HOUR);
+    seal(&world).await;
+    let head = head(&world.store.objects());
+    world.pass(3 * HOUR);
+    seal(&world).await;
+    assert!(topic.sent().is_empty());
+    topic.heal();
+    for _ in 0..3 {
+        seal(&world).await;
+        world.pass(HOUR);
+    }
+    let told = topic.sent();
+    assert!(told.len() == 1 && told[0].0.contains(&format!("--head {head}")), "{told:?}");
+    assert_eq!(world.verify(Some(head)).await.findings, []);
+    // Another day, another head.
+    world.pass(24 * HOUR);
+    seal(&world).await;
+    assert_eq!(topic.sent().len(), 2);
+}
+
+#[tokio::test]
 async fn a_trail_that_was_rolled_back_is_told_from_its_head_alone() {
     let world = valid().await;
     let mut objects = world.store.objects();
@@ -266,7 +296,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let world = valid().await;
-            let whole = world.store.objects();
+            let whole = world.trail();
             for (what, mutate, classes) in mutations::all() {
                 let mut objects = whole.clone();
                 mutate(&mut objects, &at, &place);

@@ -57,6 +57,13 @@ impl World {
         verify::trail(&self.store, &|message, signature| public.signed(message, signature), known).await.unwrap()
     }
 
+    /// All objects that are of the trail: what notes which heads were told is of no more than that.
+    pub(crate) fn trail(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut objects = self.store.objects();
+        objects.retain(|key, _| !key.starts_with(seal::HEADS));
+        objects
+    }
+
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now += u64::try_from(time.as_millis()).unwrap();
     }

@@ -203,7 +203,7 @@ fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "From {hour} (UTC) on nothing is sealed, as where `gatehouse up` has not run since.")?;
     }
     if *unsealed > 0 {
-        writeln!(out, "Not sealed yet: {unsealed} records. They hold together; that none is missing is not proved.")?;
+        writeln!(out, "Not sealed yet: {unsealed} records. That none of them is missing is not proved.")?;
     }
     match report.gravest() {
         Some(_) => writeln!(out, "The trail is NOT whole."),
