@@ -140,6 +140,7 @@ locals {
       period    = 300, above = 0
       remedy    = "Records could not be stored after many tries. They are kept until they are 14 days old: mend the cause, then redrive them (`aws sqs start-message-move-task`)."
     }
+    # What fails again and again has no age after its third time: drain-failed tells of that.
     audit-age = {
       namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = local.of_audit
       period    = 300, above = var.thresholds.audit_age_seconds
@@ -163,7 +164,7 @@ locals {
     head-untold = {
       namespace = "Gatehouse", metric = "head_untold", statistic = "Sum", dimensions = local.of_sealer
       period    = 3600, above = 0
-      remedy    = "A day's head was not told to this topic. Keep it elsewhere yourself: the log of ${local.sealer} has it (code head_untold)."
+      remedy    = "A day's head was not told to this topic; it is tried again each hour. Keep it elsewhere yourself: the log of ${local.sealer} has it (code head_untold)."
     }
     detection-failed = {
       namespace = "Gatehouse", metric = "detection_failed", statistic = "Sum", dimensions = local.of_detection
@@ -205,6 +206,25 @@ resource "aws_cloudwatch_metric_alarm" "plain" {
 
   # A rejected key is replaced before its time, at most once an hour.
   alarm_actions = concat([aws_sns_topic.alarms.arn], each.key == "key-rejected" && local.mints ? [module.rotation[0].arn] : [])
+  ok_actions    = [aws_sns_topic.alarms.arn]
+}
+
+# It writes nothing of itself where all is well, and its schedule may be off.
+resource "aws_cloudwatch_metric_alarm" "unlooked" {
+  alarm_name          = "${var.name_prefix}-detection-missing"
+  alarm_description   = "Detection has not run for two hours: nobody is told who looks suspicious. Look at the schedule ${local.detection}."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Invocations"
+  dimensions          = { FunctionName = module.detection.name }
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 2
+  datapoints_to_alarm = 2
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+
+  alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]
 }
 

@@ -63,7 +63,7 @@ locals {
       ],
       [
         for queue in aws_sqs_queue.warehouse : {
-          title = "Warehouse: failed, refused, objects waiting, oldest in seconds, dead"
+          title = "Warehouse: failed, refused, poison, objects waiting, oldest in seconds, dead"
           lines = concat(
             [for metric in ["warehouse_failed", "warehouse_refused", "warehouse_poison"] : ["Gatehouse", metric, "function", module.drain.name]],
             [for metric in ["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"] : ["AWS/SQS", metric, "QueueName", queue.name, { stat = "Maximum" }]],
@@ -82,7 +82,7 @@ resource "aws_cloudwatch_dashboard" "bundle" {
     widgets = concat(
       [{
         type       = "alarm", x = 0, y = 0, width = 24, height = 3
-        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn, values(aws_cloudwatch_metric_alarm.rotation)[*].arn) }
+        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unlooked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn, values(aws_cloudwatch_metric_alarm.rotation)[*].arn) }
       }],
       flatten([
         for row, widgets in local.rows : [

@@ -71,7 +71,7 @@ data "aws_iam_policy_document" "drain" {
   statement {
     sid       = "PutAside"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit_dead.arn]
+    resources = concat([aws_sqs_queue.audit_dead.arn], aws_sqs_queue.warehouse_poison[*].arn)
   }
 
   # Reading is for an object that is there already: it must be the same.
@@ -200,6 +200,12 @@ data "aws_iam_policy_document" "sealer" {
     sid       = "WriteDigests"
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${aws_s3_bucket.audit.arn}/digests/*"]
+  }
+
+  statement {
+    sid       = "NoteWhatWasTold"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.audit.arn}/heads/*"]
   }
 
   statement {

@@ -391,7 +391,7 @@ variable "thresholds" {
     throttles         = optional(number, 0)
     answers_5xx       = optional(number, 5)
     blocked_percent   = optional(number, 25)
-    audit_age_seconds = optional(number, 3600)
+    audit_age_seconds = optional(number, 1800)
   })
   default  = {}
   nullable = false
@@ -405,8 +405,8 @@ variable "thresholds" {
     error_message = "thresholds.blocked_percent must lie between 0 and 100."
   }
   validation {
-    condition     = var.thresholds.audit_age_seconds < 14 * 86400
-    error_message = "thresholds.audit_age_seconds must be below 1209600: after 14 days SQS drops a record."
+    condition     = var.thresholds.audit_age_seconds < 2700
+    error_message = "thresholds.audit_age_seconds must be below 2700: SQS counts the age of no record that was received three times, which takes three quarters of an hour."
   }
 }
 

@@ -6,11 +6,12 @@ locals {
 
   # What the drain reads beside the rest. What is null is not set.
   warehouse_environment = {
-    BIGQUERY_DATASET          = try(var.warehouse.dataset, null)
-    GOOGLE_AUDIENCE           = try(var.warehouse.google_audience, null)
-    GOOGLE_BASE_URL           = try(var.warehouse.google_base_url, null)
-    WAREHOUSE_QUEUE_URL       = one(aws_sqs_queue.warehouse[*].url)
-    WAREHOUSE_SERVICE_ACCOUNT = try(var.warehouse.service_account, null)
+    BIGQUERY_DATASET           = try(var.warehouse.dataset, null)
+    GOOGLE_AUDIENCE            = try(var.warehouse.google_audience, null)
+    GOOGLE_BASE_URL            = try(var.warehouse.google_base_url, null)
+    WAREHOUSE_POISON_QUEUE_URL = one(aws_sqs_queue.warehouse_poison[*].url)
+    WAREHOUSE_QUEUE_URL        = one(aws_sqs_queue.warehouse[*].url)
+    WAREHOUSE_SERVICE_ACCOUNT  = try(var.warehouse.service_account, null)
   }
 
   of_warehouse_dead = { QueueName = "${var.name_prefix}-warehouse-dead" }
@@ -31,17 +32,19 @@ locals {
     warehouse-poison = {
       namespace = "Gatehouse", metric = "warehouse_poison", statistic = "Sum", dimensions = local.of_drain
       period    = 300, above = 0
-      remedy    = "BigQuery will never take a record. It is in the bucket and lies in ${var.name_prefix}-audit-dead with BigQuery's reason: the table has another schema than this version writes."
+      remedy    = "BigQuery will never take a record. It is in the bucket and lies in ${var.name_prefix}-warehouse-poison with BigQuery's reason: the table has another schema than this version writes. Make it anew (`gatehouse audit table`), `gatehouse audit load` the hours, and purge that queue."
     }
     warehouse-dead = {
       namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = local.of_warehouse_dead
       period    = 300, above = 0
       remedy    = "BigQuery took nothing for a day. Nothing is lost: once it does, redrive (`aws sqs start-message-move-task`), or `gatehouse audit load` the hours."
     }
+    # SQS counts the age of no message that was received three times, three quarters of an hour here: what fails for
+    # longer is told by the alarms above.
     warehouse-age = {
       namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = local.of_warehouse
-      period    = 300, above = 7200
-      remedy    = "BigQuery is two hours behind: read the log group /aws/lambda/${local.drain}."
+      period    = 300, above = 1800
+      remedy    = "Objects wait for half an hour, and are not loaded into BigQuery: read the log group /aws/lambda/${local.drain}."
     }
   }
 }
@@ -69,6 +72,18 @@ resource "aws_sqs_queue" "warehouse_dead" {
 
   name                      = "${var.name_prefix}-warehouse-dead"
   message_retention_seconds = local.audit_retention_seconds
+
+  kms_master_key_id                 = aws_kms_key.bundle.arn
+  kms_data_key_reuse_period_seconds = 300
+}
+
+# Records that BigQuery will never take, each with its reason. The bucket has them: nothing is sent back from here.
+resource "aws_sqs_queue" "warehouse_poison" {
+  count = local.loads ? 1 : 0
+
+  name                      = "${var.name_prefix}-warehouse-poison"
+  message_retention_seconds = local.audit_retention_seconds
+  max_message_size          = local.audit_record_bytes
 
   kms_master_key_id                 = aws_kms_key.bundle.arn
   kms_data_key_reuse_period_seconds = 300

@@ -87,8 +87,8 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   # Someone is told of every alarm.
   assert {
     condition = alltrue([
-      for alarm in concat([aws_cloudwatch_metric_alarm.blocked, aws_cloudwatch_metric_alarm.unsealed], values(aws_cloudwatch_metric_alarm.plain)) :
-      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == (alarm.metric_name == "sealed" ? "breaching" : "notBreaching") && startswith(alarm.alarm_name, "gatehouse-")
+      for alarm in concat([aws_cloudwatch_metric_alarm.blocked, aws_cloudwatch_metric_alarm.unlooked, aws_cloudwatch_metric_alarm.unsealed], values(aws_cloudwatch_metric_alarm.plain)) :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == (alarm.metric_name == "Invocations" || alarm.metric_name == "sealed" ? "breaching" : "notBreaching") && startswith(alarm.alarm_name, "gatehouse-")
     ])
     error_message = "An alarm tells nobody, or goes off where nobody calls."
   }
@@ -96,7 +96,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   assert {
     condition = jsonencode({ for name, alarm in aws_cloudwatch_metric_alarm.plain : name => "${alarm.namespace} ${alarm.metric_name} > ${alarm.threshold} in ${alarm.period}" }) == jsonencode({
       answers-5xx         = "AWS/Lambda Url5xxCount > 5 in 300"
-      audit-age           = "AWS/SQS ApproximateAgeOfOldestMessage > 3600 in 300"
+      audit-age           = "AWS/SQS ApproximateAgeOfOldestMessage > 1800 in 300"
       audit-dead          = "AWS/SQS ApproximateNumberOfMessagesVisible > 0 in 300"
       audit-failed        = "Gatehouse audit_failed > 0 in 60"
       audit-poison        = "Gatehouse audit_poison > 0 in 300"

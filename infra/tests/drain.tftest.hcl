@@ -70,7 +70,7 @@ run "lets_one_store_and_the_other_seal" {
   }
 
   assert {
-    condition     = !anytrue([for statement in data.aws_iam_policy_document.sealer.statement : contains(statement.actions, "s3:PutObject") && statement.sid != "WriteDigests"]) && one([for statement in data.aws_iam_policy_document.sealer.statement : statement.resources if statement.sid == "WriteDigests"]) == toset(["${aws_s3_bucket.audit.arn}/digests/*"])
+    condition     = !anytrue([for statement in data.aws_iam_policy_document.sealer.statement : contains(statement.actions, "s3:PutObject") && !contains(["NoteWhatWasTold", "WriteDigests"], statement.sid)]) && one([for statement in data.aws_iam_policy_document.sealer.statement : statement.resources if statement.sid == "WriteDigests"]) == toset(["${aws_s3_bucket.audit.arn}/digests/*"])
     error_message = "The sealer can write something else than digests."
   }
 
@@ -104,6 +104,11 @@ run "takes_records_over_in_batches_that_fail_in_part" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.unsealed.treat_missing_data == "breaching"
     error_message = "A sealer that is silent wakes nobody."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unlooked.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.unlooked.metric_name == "Invocations" && aws_cloudwatch_metric_alarm.unlooked.dimensions == tomap({ FunctionName = "gatehouse-detection" })
+    error_message = "Detection that is never started wakes nobody."
   }
 
   # Athena finds each partition by itself, where the drain puts it.
@@ -181,6 +186,18 @@ run "loads_the_warehouse_from_a_queue_of_its_own" {
   assert {
     condition     = one([for statement in data.aws_iam_policy_document.drain.statement : statement.actions if statement.sid == "HandOn"]) == toset(["sqs:SendMessage"]) && length(one([for statement in data.aws_iam_policy_document.drain.statement : statement.resources if statement.sid == "TakeOver"])) == 2
     error_message = "The drain may not hand keys on, or not take them."
+  }
+
+  # SQS counts no age of what was received three times.
+  assert {
+    condition     = alltrue([for name in ["audit-age", "warehouse-age"] : aws_cloudwatch_metric_alarm.plain[name].threshold < 3 * aws_sqs_queue.warehouse[0].visibility_timeout_seconds])
+    error_message = "An alarm of age can never ring for what fails."
+  }
+
+  # Sent back by mistake, they would be stored twice.
+  assert {
+    condition     = toset(one([for statement in data.aws_iam_policy_document.drain.statement : statement.resources if statement.sid == "PutAside"])) == toset([aws_sqs_queue.audit_dead.arn, aws_sqs_queue.warehouse_poison[0].arn]) && local.warehouse_environment.WAREHOUSE_POISON_QUEUE_URL == aws_sqs_queue.warehouse_poison[0].url && aws_sqs_queue.warehouse_poison[0].kms_master_key_id == aws_kms_key.bundle.arn
+    error_message = "What BigQuery will never take lies among records that are stored nowhere else."
   }
 
   assert {

@@ -215,7 +215,7 @@ run "refuses_an_alarm_after_the_record_is_lost" {
   command = plan
 
   variables {
-    thresholds = { audit_age_seconds = 1209600 }
+    thresholds = { audit_age_seconds = 2700 }
   }
 
   expect_failures = [var.thresholds]

@@ -11,6 +11,9 @@ pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
 pub const DEAD_QUEUE_URL: &str = "DEAD_QUEUE_URL";
 /// The queue from which the warehouse is loaded. Without it there is no warehouse.
 pub const WAREHOUSE_QUEUE_URL: &str = "WAREHOUSE_QUEUE_URL";
+/// The queue for what the warehouse will never take, which the store has: sent back it would be stored twice. Required
+/// with a warehouse.
+pub const WAREHOUSE_POISON_QUEUE_URL: &str = "WAREHOUSE_POISON_QUEUE_URL";
 /// The key that seals, in KMS. The sealer has it, the drain has not.
 pub const SEALING_KEY_ID: &str = "SEALING_KEY_ID";
 /// The topic to which the head of the trail is told each day.
@@ -55,8 +58,8 @@ pub enum Role {
     Drain {
         /// The URL of the queue for what is no record.
         dead: String,
-        /// The URL of the queue from which the warehouse is loaded.
-        warehouse: Option<String>,
+        /// The queues of the warehouse.
+        warehouse: Option<WarehouseQueues>,
     },
     /// It seals what is stored.
     Sealer {
@@ -65,6 +68,15 @@ pub enum Role {
         /// The topic to tell the head to.
         heads: Option<String>,
     },
+}
+
+/// The URLs of a warehouse's queues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarehouseQueues {
+    /// From which it is loaded.
+    pub keys: String,
+    /// For what it will never take.
+    pub poison: String,
 }
 
 impl Config {
@@ -85,8 +97,11 @@ impl Config {
             }
             (None, None) => {
                 warehouse = warehouse::Settings::read(&mut read);
-                let (dead, queue) = (read.required(DEAD_QUEUE_URL), read.optional(WAREHOUSE_QUEUE_URL));
-                dead.map(|dead| Role::Drain { dead, warehouse: queue })
+                let dead = read.required(DEAD_QUEUE_URL);
+                let queues = read.optional(WAREHOUSE_QUEUE_URL).and_then(|keys| {
+                    read.required(WAREHOUSE_POISON_QUEUE_URL).map(|poison| WarehouseQueues { keys, poison })
+                });
+                dead.map(|dead| Role::Drain { dead, warehouse: queues })
             }
         };
         let built =
@@ -148,5 +163,17 @@ mod tests {
         assert!(told.contains("GOOGLE_AUDIENCE"), "{told}");
         settings.insert(SEALING_KEY_ID, "key");
         assert!(Config::read(&settings).unwrap().warehouse.is_none());
+    }
+
+    #[test]
+    fn a_warehouse_has_a_queue_of_its_own_for_what_it_never_takes() {
+        let mut settings = full();
+        settings.extend([(DEAD_QUEUE_URL, "https://q/dead"), (WAREHOUSE_QUEUE_URL, "https://q/keys")]);
+        let told = Config::read(&settings).unwrap_err().to_string();
+        assert!(told.contains(WAREHOUSE_POISON_QUEUE_URL), "{told}");
+        settings.insert(WAREHOUSE_POISON_QUEUE_URL, "https://q/poison");
+        let queues = WarehouseQueues { keys: "https://q/keys".to_owned(), poison: "https://q/poison".to_owned() };
+        let stores = Role::Drain { dead: "https://q/dead".to_owned(), warehouse: Some(queues) };
+        assert_eq!(Config::read(&settings).unwrap().role, stores);
     }
 }

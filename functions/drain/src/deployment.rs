@@ -16,7 +16,7 @@ use shared::google::token::federation::Federation;
 use shared::host::{Task, Undone};
 use shared::telemetry::Chain;
 
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, WarehouseQueues};
 use crate::detection::{Detected, Detector};
 use crate::error::Error;
 use crate::event::{Answer, Event, Message, Unknown};
@@ -62,11 +62,12 @@ pub fn build(config: Config) -> Result<Function, Error> {
         Role::Drain { dead, warehouse } => {
             let queue = |url: String| Outbox::new(clients.sqs(), url);
             let table = config.warehouse.map(warehouse::Settings::table).transpose()?;
-            let loading = table.zip(warehouse.clone()).map(|(table, url)| {
-                let loader = Loader::new(bucket.clone(), table, queue(dead.clone()), SystemClock);
-                Box::new(Loading { queue: url, loader })
+            let loading = table.zip(warehouse.clone()).map(|(table, WarehouseQueues { keys, poison })| {
+                let loader = Loader::new(bucket.clone(), table, queue(poison), SystemClock);
+                Box::new(Loading { queue: keys, loader })
             });
-            let job = Box::new(Job::new(bucket, queue(dead), warehouse.map(queue), SystemClock));
+            let keys = warehouse.map(|queues| queue(queues.keys));
+            let job = Box::new(Job::new(bucket, queue(dead), keys, SystemClock));
             Function::Drain { job, loading }
         }
         Role::Detector { workgroup, database, topic } => {

@@ -73,6 +73,9 @@ impl Part {
     );
     pub(crate) const PEPPER: Self = Self::secret("/pepper", PUT);
     pub(crate) const PEPPER_READ: Self = Self::secret("/pepper", "secretsmanager:GetSecretValue");
+    /// The warehouse's queues, of which a bundle without a warehouse has none.
+    pub(crate) const WAREHOUSE_QUEUES: [Self; 3] =
+        [Self::queue("-warehouse"), Self::queue("-warehouse-dead"), Self::queue("-warehouse-poison")];
     pub(crate) const WAREHOUSE: Self = Self {
         kind: "queue",
         prefix: "",

@@ -161,6 +161,16 @@ async fn the_operator_keeps_callers_and_reads_the_policy_and_the_queues() {
     Queue::new(clients.sqs(), url).append(&record(0)).await.unwrap();
     let status = succeeds(&moto, &["audit", "status", "--aws", "gate"]).await;
     assert_eq!(status, "gate-audit\t1\t0\t0\ngate-audit-dead\t0\t0\t0\n");
+    // A bundle with a warehouse has more of them.
+    for queue in ["gate-warehouse", "gate-warehouse-dead", "gate-warehouse-poison"] {
+        clients.sqs().create_queue().queue_name(queue).send().await.unwrap();
+    }
+    let status = succeeds(&moto, &["audit", "status", "--aws", "gate"]).await;
+    let queues: Vec<&str> = status.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(
+        queues,
+        ["gate-audit", "gate-audit-dead", "gate-warehouse", "gate-warehouse-dead", "gate-warehouse-poison"]
+    );
 }
 
 #[tokio::test]
