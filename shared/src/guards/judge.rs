@@ -13,8 +13,8 @@
 //! patterns do; only density and the model, which look at the same signs, do not add to each other. A match counts for the turn that completes it. The conversation's risk is that of its riskiest unit: a
 //! long history does not become risky by being long, and what stands around an attack does not dilute it.
 //!
-//! A long text that speaks of attacks in general, quotes some in its midst and opens or ends with none is flagged at most:
-//! a page about prompt injection is no injection. Nor does what stands in code blocks and cited lines block, beside enough
+//! A document that speaks of attacks in general, quotes some in its midst and begins with none is flagged at most: a page
+//! about prompt injection is no injection. A user must paste a long page, of three subjects, that also ends with none. Nor does what stands in code blocks and cited lines block, beside enough
 //! of the page's own words. Invisible text has no such excuse.
 //!
 //! # Who is judged how
@@ -25,6 +25,7 @@
 mod allowed;
 mod density;
 mod operator;
+mod placing;
 mod quotation;
 mod seed;
 mod settings;
@@ -34,6 +35,8 @@ mod weighing;
 
 pub use settings::{BadPattern, BlockedHistory, Mode, OperatorRule, Profile, Settings, Thresholds};
 pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
+
+use std::ops::Range;
 
 use crate::conversation::{Conversation, Provenance};
 use crate::guards::classifier::{self, Model};
@@ -56,14 +59,33 @@ pub struct Guard {
 }
 
 /// What risk the model finds in a stretch, where that is, and the disguise it is read beneath.
-type Opinion = (Risk, std::ops::Range<usize>, Option<Layer>);
+type Opinion = (Risk, Range<usize>, Option<Layer>);
 
 /// A finding, and the unit whose risk it adds to.
 struct Scored {
     unit: usize,
     finding: Finding,
-    /// Whether it stands in the midst of a long unit, as quotations do.
+    excuse: Excuse,
+}
+
+/// What speaks for a finding: it counts all the same, but may not be enough to block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Excuse {
+    /// It stands in the midst of a long unit, as quotations do.
     amid: bool,
+    /// It stands in a block that quotes.
+    quoted: bool,
+}
+
+impl Excuse {
+    const fn is_none(self) -> bool {
+        !self.amid && !self.quoted
+    }
+
+    /// What speaks for both of two findings.
+    const fn and(self, other: Self) -> Self {
+        Self { amid: self.amid && other.amid, quoted: self.quoted && other.quoted }
+    }
 }
 
 /// Whose a unit is, and whether it discusses attacks.
@@ -105,7 +127,7 @@ impl Guard {
             Some(seed) => self.by_seed(seed, conversation),
             None => self.by_default(conversation),
         };
-        self.conclude(conversation, &units, scored)
+        self.conclude(&units, scored)
     }
 
     fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
@@ -117,13 +139,16 @@ impl Guard {
                     continue;
                 }
                 let text = piece.judged_text();
-                let own = self.operator.iter().filter_map(|rule| Some((rule.found(rule.find(&text)?), rule.weight)));
-                let findings = seed.judge(&text).into_iter().map(|hit| (hit.found, hit.weight)).chain(own);
+                let counts = |span: &Range<usize>| !self.allowed.covers(&text, span);
+                let own =
+                    self.operator.iter().filter_map(|rule| Some((rule.found(rule.find(&text, counts)?), rule.weight)));
+                let findings =
+                    seed.judge(&text, &self.allowed).into_iter().map(|hit| (hit.found, hit.weight)).chain(own);
                 let unit = units.len();
                 scored.extend(findings.filter_map(|(found, weight)| {
                     let place = At { turn: Place::Turn(turn), part, span: found.span.clone() };
                     let finding = self.finding(&found.rule, found.category, weight, place, None)?;
-                    Some(Scored { unit, finding, amid: false })
+                    Some(Scored { unit, finding, excuse: Excuse::default() })
                 }));
                 units.push(Owner { provenance: piece.provenance, turn: Place::Turn(turn), discusses: false });
             }
@@ -146,8 +171,8 @@ impl Guard {
             owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
                 let mut own = found.iter().filter(|one| one.unit == unit).peekable();
                 let discusses = own.peek().is_some()
-                    && own.all(|one| one.amid)
-                    && scan.subjects(at.span.clone()) >= SUBJECTS_AT_LEAST;
+                    && own.all(|one| one.excuse.amid || (texts.is_data() && one.excuse.quoted))
+                    && is_about_attacks(texts.is_data(), at.span.len(), scan.subjects(at.span.clone()));
                 Owner { provenance: texts.provenance(), turn: texts.whole_part(at).turn, discusses }
             }));
             scored.extend(found.into_iter().map(|one| Scored { unit: first + one.unit, ..one }));
@@ -155,103 +180,9 @@ impl Guard {
         (owners, scored)
     }
 
-    /// The built-in patterns: one pass finds which match where they end; only then is each first match placed.
-    fn match_signatures(&self, texts: &Texts<'_>, scan: &Scan<'_>, found: &mut Vec<Scored>) {
-        let mut seen = vec![(0, false); self.rules.len()];
-        let mut firsts = Vec::new();
-        let mut unit = 0;
-        let mut last = 0;
-        scan.ends(|rule, end| {
-            // The rules over words begin again at the front.
-            unit = if end < last { 0 } else { unit };
-            last = end;
-            while texts.units().get(unit).is_some_and(|at: &Unit| at.span.end < end) {
-                unit += 1;
-            }
-            if let Some(seen) = seen.get_mut(rule).filter(|seen| **seen != (unit, true)) {
-                *seen = (unit, true);
-                firsts.push((rule, unit, end));
-            }
-        });
-        for (number, unit, end) in firsts {
-            let Some((category, rule)) = self.rule(number, texts) else { continue };
-            let span = texts.locate(unit, end, |range| scan.first(number, range));
-            if self.allowed.covers(texts.text(), &span) {
-                continue;
-            }
-            let amid = texts
-                .units()
-                .get(unit)
-                .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
-            let finding = self.finding(rule.id, category, Risk::thousandths(rule.weight), texts.at(span), None);
-            found.extend(finding.map(|finding| Scored { unit, finding, amid }));
-        }
-    }
-
-    /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
-    fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut Vec<Scored>) {
-        for (reading, scan) in texts.readings().iter().zip(scans) {
-            let mut tries = vec![0; self.rules.len()];
-            let mut candidates = Vec::new();
-            scan.ends(|rule, end| {
-                if let Some(tries) = tries.get_mut(rule).filter(|tries| **tries < MOST_TRIES) {
-                    *tries += 1;
-                    candidates.push((rule, end));
-                }
-            });
-            for (number, end) in candidates {
-                let Some((category, rule)) = self.rule(number, texts) else { continue };
-                let from = reading.text().floor_char_boundary(end.saturating_sub(READING_BACK));
-                let Some(span) = scan.first(number, from..end) else { continue };
-                let Some(layer) = reading.layer(span.clone()) else { continue };
-                if self.allowed.covers(reading.text(), &span) {
-                    continue;
-                }
-                self.add_hidden(texts, reading.origin(span), layer, (rule.id, category, rule.weight), found);
-            }
-            for rule in &self.operator {
-                let hidden = rule.find(reading.text()).and_then(|span| Some((reading.layer(span.clone())?, span)));
-                if let Some((layer, span)) = hidden {
-                    let own = (rule.id.as_str(), Category::Operator, rule.weight.as_thousandths());
-                    self.add_hidden(texts, reading.origin(span), layer, own, found);
-                }
-            }
-        }
-        if texts.readings().unread()
-            && let Some(unit) = texts.units().first()
-        {
-            let at = texts.whole_part(unit);
-            let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
-            found.extend(finding.map(|finding| Scored { unit: 0, finding, amid: false }));
-        }
-    }
-
-    /// Adds what was found beneath a disguise, and that it was hidden, each once a unit.
-    fn add_hidden(
-        &self,
-        texts: &Texts<'_>,
-        origin: std::ops::Range<usize>,
-        layer: Layer,
-        (id, category, weight): (&str, Category, u16),
-        found: &mut Vec<Scored>,
-    ) {
-        let unit = texts.unit_at(origin.start);
-        let has = |found: &[Scored], rule: &str| found.iter().any(|one| one.unit == unit && one.finding.rule == rule);
-        if has(found, id) {
-            return;
-        }
-        let at = || texts.at(origin.clone());
-        let finding = self.finding(id, category, Risk::thousandths(weight), at(), Some(layer));
-        found.extend(finding.map(|finding| Scored { unit, finding, amid: false }));
-        if !layer.is_common() && !has(found, BENEATH) {
-            let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
-            found.extend(hidden.map(|finding| Scored { unit, finding, amid: false }));
-        }
-    }
-
     /// Rule number `number`, if these texts are its to judge.
     fn rule(&self, number: usize, texts: &Texts<'_>) -> Option<(Category, &'static Rule)> {
-        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
+        let is_data = texts.is_data();
         self.rules.get(number).copied().filter(|(_, rule)| rule.scope == Scope::All || is_data)
     }
 
@@ -260,13 +191,14 @@ impl Guard {
         for (number, unit) in texts.units().iter().enumerate() {
             let mut add = |rule: &str, category, weight, at| {
                 let finding = self.finding(rule, category, weight, at, None);
-                found.extend(finding.map(|finding| Scored { unit: number, finding, amid: false }));
+                found.extend(finding.map(|finding| Scored { unit: number, finding, excuse: Excuse::default() }));
             };
-            if density::is_dense(texts.unit_text(unit)) {
+            if density::is_dense(&self.allowed.without(texts.unit_text(unit))) {
                 add(density::RULE, Category::Density, density::WEIGHT, texts.whole_part(unit));
             }
             for rule in &self.operator {
-                if let Some(span) = rule.find(texts.unit_text(unit)) {
+                let text = texts.unit_text(unit);
+                if let Some(span) = rule.find(text, |span| !self.allowed.covers(text, span)) {
                     let at = texts.at(unit.span.start + span.start..unit.span.start + span.end);
                     add(&rule.id, Category::Operator, rule.weight, at);
                 }
@@ -285,7 +217,7 @@ impl Guard {
     /// instruct, so its words are not put to it.
     fn match_model(&self, texts: &Texts<'_>, scan: &Scan<'_>, readings: &[Scan<'_>], found: &mut Vec<Scored>) {
         let (Some(model), false) = (&self.model, texts.provenance() == Provenance::Caller) else { return };
-        let is_data = matches!(texts.provenance(), Provenance::Document | Provenance::Tool);
+        let is_data = texts.is_data();
         let mut worst: Vec<Option<Opinion>> = vec![None; texts.units().len()];
         let mut add = |unit: usize, risk: Risk, span, layer| {
             if let Some(worst) = worst.get_mut(unit).filter(|worst| worst.as_ref().is_none_or(|at| at.0 < risk)) {
@@ -321,12 +253,10 @@ impl Guard {
         for (unit, worst) in worst.into_iter().enumerate() {
             let Some((risk, span, layer)) = worst else { continue };
             if risk >= Risk::thousandths(self.settings.model_from) && !self.allowed.covers(texts.text(), &span) {
-                let amid = texts
-                    .units()
-                    .get(unit)
-                    .is_some_and(|unit| unit.span.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.span.end);
+                let quoted = layer.is_none() && texts.quotes(&span);
+                let excuse = Excuse { amid: is_amid(texts, unit, &span), quoted };
                 let finding = self.finding(classifier::RULE, Category::Statistical, risk, texts.at(span), layer);
-                found.extend(finding.map(|finding| Scored { unit, finding, amid }));
+                found.extend(finding.map(|finding| Scored { unit, finding, excuse }));
             }
         }
     }
@@ -358,12 +288,25 @@ impl Guard {
 const PAGE: usize = 400;
 /// From how many of eight subjects on a text discusses attacks.
 const SUBJECTS_AT_LEAST: u32 = 2;
+/// What a user has to say, to be read as a page about attacks that was pasted and not as an order with a preface: from how
+/// many of the subjects on, and in how many bytes.
+const SUBJECTS_OF_USERS: u32 = 3;
+const PAGE_OF_USERS: usize = 1000;
 /// How far from the beginning of a text a quotation stands, in bytes, and half as far as from its end.
 const EDGE: usize = 100;
-/// How often a rule is looked at in a reading before what it matched is taken to stand in plain sight everywhere.
-const MOST_TRIES: u8 = 8;
-/// How far back from its end a match in a reading is looked for, in bytes.
-const READING_BACK: usize = 1024;
+
+/// Whether a unit of so many bytes that touches so many of the subjects discusses attacks. Data has no right to instruct,
+/// so talk about the subject is what it is; a user has, and could talk so before an order of its own.
+const fn is_about_attacks(is_data: bool, bytes: usize, subjects: u32) -> bool {
+    if is_data { subjects >= SUBJECTS_AT_LEAST } else { subjects >= SUBJECTS_OF_USERS && bytes >= PAGE_OF_USERS }
+}
+
+/// Whether a stretch stands in the midst of a unit.
+fn is_amid(texts: &Texts<'_>, unit: usize, span: &Range<usize>) -> bool {
+    let unit = texts.units().get(unit).map(|unit| &unit.span);
+    unit.is_some_and(|unit| unit.start + EDGE <= span.start && span.end + 2 * EDGE <= unit.end)
+}
+
 /// The rule that says that something was hidden.
 const BENEATH: &str = "smuggling.disguised";
 /// Hiding what a rule looks for is as good as a second sign.
@@ -402,7 +345,7 @@ pub fn why(id: &str) -> Option<&'static str> {
 struct At {
     turn: Place,
     part: usize,
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use crate::guards::signatures;
 
 /// A compiled program this large is a mistake: some rule of ours takes a hundredth of it.
 const MOST_BYTES: usize = 1 << 20;
+/// Each search may read the text to its end: so many, and no more, keep the time linear.
+const MOST_FINDS: usize = 32;
 const LONGEST_ID: usize = 64;
 
 /// An operator's rule, ready to match.
@@ -29,9 +31,10 @@ pub(super) struct Found {
 }
 
 impl Operator {
-    /// The first match in `text`.
-    pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        self.regex.find(text).map(|found| found.range())
+    /// The first match in `text` that counts. After [`MOST_FINDS`] that do not, the next one does.
+    pub(super) fn find(&self, text: &str, counts: impl Fn(&Range<usize>) -> bool) -> Option<Range<usize>> {
+        let mut found = self.regex.find_iter(text).map(|found| found.range()).enumerate();
+        found.find(|(number, span)| *number >= MOST_FINDS || counts(span)).map(|(_, span)| span)
     }
 
     pub(super) fn found(&self, span: Range<usize>) -> Found {

@@ -5,12 +5,22 @@
 
 use std::ops::Range;
 
+use crate::conversation::Provenance;
+
 /// How much must stand outside of blocks in a document or a tool's result, in bytes of words: two sentences of explanation.
-pub(super) const OWN_WORDS: usize = 150;
+const OWN_WORDS: usize = 150;
 
 /// Likewise in what a user says. A user who means an order for the model could fence it too, and had then to write a
 /// page around it; whoever pastes a page has one.
-pub(super) const OWN_WORDS_OF_USERS: usize = 600;
+const OWN_WORDS_OF_USERS: usize = 600;
+
+/// How much must stand outside of blocks in what comes from `owner`.
+pub(super) const fn own_words(owner: Provenance) -> usize {
+    match owner {
+        Provenance::Document | Provenance::Tool => OWN_WORDS,
+        Provenance::Caller | Provenance::Model | Provenance::User => OWN_WORDS_OF_USERS,
+    }
+}
 
 /// The blocks of one part.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
+use super::allowed::Allowed;
 use super::operator::Found;
 use super::{Category, Risk, density};
 
@@ -46,8 +47,9 @@ impl Seed {
         Self { patterns: PATTERNS.iter().map(|(id, category, pattern)| (*id, *category, compile(pattern))).collect() }
     }
 
-    /// What the guide's validator finds in one text. Too long a text is refused unread, as there.
-    pub(super) fn judge(&self, text: &str) -> Vec<Hit> {
+    /// What the guide's validator finds in one text, beside the operator's phrases. Too long a text is refused unread, as
+    /// there.
+    pub(super) fn judge(&self, text: &str, allowed: &Allowed) -> Vec<Hit> {
         let hit = |rule: &str, category, span: Range<usize>, weight| Hit {
             found: Found { rule: rule.to_owned(), category, span },
             weight,
@@ -58,9 +60,12 @@ impl Seed {
         let mut hits: Vec<Hit> = self
             .patterns
             .iter()
-            .filter_map(|(id, category, regex)| Some(hit(id, *category, regex.find(text)?.range(), PATTERN_WEIGHT)))
+            .filter_map(|(id, category, regex)| {
+                let mut found = regex.find_iter(text).map(|found| found.range());
+                Some(hit(id, *category, found.find(|span| !allowed.covers(text, span))?, PATTERN_WEIGHT))
+            })
             .collect();
-        if density::is_dense(text) {
+        if density::is_dense(&allowed.without(text)) {
             hits.push(hit(density::RULE, Category::Density, 0..text.len(), density::WEIGHT));
         }
         hits

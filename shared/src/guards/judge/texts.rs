@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::quotation::{Quotations, own_words};
 use super::{At, Place};
 use crate::conversation::{Conversation, Part, Provenance};
 use crate::guards::normalise::invisible::{self, Hidden};
@@ -13,6 +14,8 @@ use crate::guards::normalise::{Origins, copy};
 /// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
 /// span is cut. The bound keeps placing matches linear, however many turns there are.
 const LOOK_BACK: usize = 4096;
+/// How far back a match that is not the first is looked for at first: nearly all are shorter.
+const LOOK_BACK_FIRST: usize = 256;
 /// The same, for a match that began in an earlier turn.
 const LOOK_BACK_A_TURN: usize = 512;
 
@@ -34,6 +37,8 @@ struct Piece<'c> {
     hides: bool,
     /// The way back, worked out once something was found in it.
     origins: OnceCell<Origins>,
+    /// What it quotes, likewise.
+    quotations: OnceCell<Quotations>,
     span: Range<usize>,
 }
 
@@ -107,11 +112,24 @@ impl<'c> Texts<'c> {
             }
             None => self.units.push(Unit { span: start..end, pieces: number..number + 1 }),
         }
-        self.pieces.push(Piece { turn, part, original, hides, origins: OnceCell::new(), span: start..end });
+        self.pieces.push(Piece {
+            turn,
+            part,
+            original,
+            hides,
+            origins: OnceCell::new(),
+            quotations: OnceCell::new(),
+            span: start..end,
+        });
     }
 
     pub(super) const fn provenance(&self) -> Provenance {
         self.provenance
+    }
+
+    /// Whether the texts are data, which has no right to instruct.
+    pub(super) const fn is_data(&self) -> bool {
+        matches!(self.provenance, Provenance::Document | Provenance::Tool)
     }
 
     pub(super) fn text(&self) -> &str {
@@ -136,17 +154,26 @@ impl<'c> Texts<'c> {
         self.units.partition_point(|unit| unit.span.end <= at).min(self.units.len().saturating_sub(1))
     }
 
-    /// The bytes of a match that is known to end at `end`, in unit number `unit`. `find` gives the first match within a
-    /// range of the text.
+    /// The bytes of a match that is known to end at `end`, in unit number `unit`, and of which `before` is the match of the
+    /// same rule before it in that unit. `find` gives the first match within a range of the text.
     pub(super) fn locate(
         &self,
         unit: usize,
         end: usize,
+        before: Option<&Range<usize>>,
         find: impl Fn(Range<usize>) -> Option<Range<usize>>,
     ) -> Range<usize> {
         let end = self.text.ceil_char_boundary(end);
         let begins = self.units.get(unit).map_or(0, |unit| unit.span.start);
         let within = begins.max(self.text.floor_char_boundary(end.saturating_sub(LOOK_BACK)));
+        if let Some(before) = before {
+            let from = within.max(before.end).min(end);
+            let near = from.max(self.text.floor_char_boundary(end.saturating_sub(LOOK_BACK_FIRST)));
+            // No match ends between the two, so what is found behind the one ends with the other.
+            let apart = find(near..end).or_else(|| (near > from).then(|| find(from..end)).flatten());
+            let overlapping = || find(within.max(self.text.ceil_char_boundary(before.start + 1)).min(end)..end);
+            return apart.or_else(overlapping).unwrap_or(before.start..end);
+        }
         if let Some(found) = find(within..end) {
             return found;
         }
@@ -159,6 +186,15 @@ impl<'c> Texts<'c> {
             from = found.end;
         }
         within..end
+    }
+
+    /// Whether at least half of a stretch of the joined text stands in blocks that quote.
+    pub(super) fn quotes(&self, span: &Range<usize>) -> bool {
+        let number = self.pieces.partition_point(|piece| piece.span.end <= span.start);
+        let Some(piece) = self.pieces.get(number) else { return false };
+        let text = self.text.get(piece.span.clone()).unwrap_or_default();
+        let quotations = piece.quotations.get_or_init(|| Quotations::of(text, own_words(self.provenance)));
+        quotations.hold(&(span.start.saturating_sub(piece.span.start)..span.end.saturating_sub(piece.span.start)))
     }
 
     /// Where a stretch of the joined text lies, up to the end of the part in which it begins.

@@ -1,15 +1,11 @@
 //! What the findings weigh together, and what follows: risks, and the decision.
 
-use std::collections::BTreeMap;
-
-use super::quotation::{OWN_WORDS, OWN_WORDS_OF_USERS, Quotations};
 use super::{Category, Decision, Finding, Guard, Owner, Place, Risk, Scored, Thresholds, Verdict};
-use crate::conversation::{Conversation, Provenance};
+use crate::conversation::Provenance;
 
 impl Guard {
-    pub(super) fn conclude(&self, conversation: &Conversation, units: &[Owner], scored: Vec<Scored>) -> Verdict {
-        let quoted = self.quoted(conversation, units, &scored);
-        let risks = |monitored: bool| self.risks(units, &scored, &quoted, monitored);
+    pub(super) fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
+        let risks = |monitored: bool| self.risks(units, &scored, monitored);
         let (enforced, all) = (risks(false), risks(true));
         let worst = |risks: &[Risk]| {
             let units = units.iter().zip(risks).map(|(owner, risk)| (self.decide(*owner, *risk), *risk));
@@ -46,10 +42,10 @@ impl Guard {
 
     /// The risk of each unit. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
     /// two, the weightier counts.
-    fn risks(&self, units: &[Owner], scored: &[Scored], quoted: &[bool], monitored: bool) -> Vec<Risk> {
+    fn risks(&self, units: &[Owner], scored: &[Scored], monitored: bool) -> Vec<Risk> {
         let mut said = vec![Sum::default(); units.len()];
         let mut whole = said.clone();
-        for (Scored { unit, finding, .. }, quoted) in scored.iter().zip(quoted) {
+        for Scored { unit, finding, excuse } in scored {
             let add = |sums: &mut [Sum]| {
                 if let Some(sum) = sums.get_mut(*unit) {
                     sum.add(finding);
@@ -57,7 +53,7 @@ impl Guard {
             };
             if monitored || !finding.monitored {
                 add(&mut whole);
-                if !quoted {
+                if !excuse.quoted {
                     add(&mut said);
                 }
             }
@@ -65,28 +61,6 @@ impl Guard {
         let most = |owner: &Owner| Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1));
         let sums = units.iter().zip(said).zip(whole);
         sums.map(|((owner, said), whole)| said.risk().max(whole.risk().min(most(owner)))).collect()
-    }
-
-    /// Which findings stand in a quotation. Nothing hidden is quoted, and the seed knows no quotations.
-    fn quoted(&self, conversation: &Conversation, units: &[Owner], scored: &[Scored]) -> Vec<bool> {
-        let mut read: BTreeMap<(usize, usize), Quotations> = BTreeMap::new();
-        let is_quoted = |Scored { unit, finding, .. }: &Scored| {
-            let Place::Turn(turn) = finding.turn else { return false };
-            let own_words = match units.get(*unit).map(|owner| owner.provenance) {
-                Some(Provenance::Document | Provenance::Tool) => OWN_WORDS,
-                Some(Provenance::Caller | Provenance::Model | Provenance::User) | None => OWN_WORDS_OF_USERS,
-            };
-            let judged = !matches!(finding.category, Category::Density | Category::Operator | Category::Smuggling);
-            if finding.layer.is_some() || !judged || self.seed.is_some() {
-                return false;
-            }
-            let quotations = read.entry((turn, finding.part)).or_insert_with(|| {
-                let part = conversation.turns.get(turn).and_then(|turn| turn.parts.get(finding.part));
-                part.map(|part| Quotations::of(&part.judged_text(), own_words)).unwrap_or_default()
-            });
-            quotations.hold(&finding.span)
-        };
-        scored.iter().map(is_quoted).collect()
     }
 
     fn thresholds(&self, owner: Provenance) -> Thresholds {
