@@ -10,6 +10,7 @@ mod audit;
 mod aws;
 mod conformance;
 mod counting;
+mod database;
 mod double;
 mod dynamodb;
 mod exfiltration;
