@@ -15,3 +15,4 @@ mod shares;
 mod signed;
 mod stack;
 mod trail;
+mod warehouse;
