@@ -140,7 +140,7 @@ locals {
       period    = 300, above = 0
       remedy    = "Records could not be stored after many tries. They are kept until they are 14 days old: mend the cause, then redrive them (`aws sqs start-message-move-task`)."
     }
-    # What fails again and again has no age after its third time: drain-failed tells of that.
+    # What fails again and again has no age after its third time: drain-failed and audit-stalled tell of that.
     audit-age = {
       namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = local.of_audit
       period    = 300, above = var.thresholds.audit_age_seconds
@@ -207,6 +207,51 @@ resource "aws_cloudwatch_metric_alarm" "plain" {
   # A rejected key is replaced before its time, at most once an hour.
   alarm_actions = concat([aws_sns_topic.alarms.arn], each.key == "key-rejected" && local.mints ? [module.rotation[0].arn] : [])
   ok_actions    = [aws_sns_topic.alarms.arn]
+}
+
+# Whatever the reason: messages wait, or are with the drain again and again, and none is done with for half an hour. SQS
+# counts no age of what was received three times, and a drain that does not start writes no metric. Under traffic some
+# message is always under way: only that none is taken off tells.
+resource "aws_cloudwatch_metric_alarm" "stalled" {
+  for_each = merge({ audit = local.of_audit }, local.loads ? { warehouse = local.of_warehouse } : {})
+
+  alarm_name          = "${var.name_prefix}-${each.key}-stalled"
+  alarm_description   = "Messages wait in ${each.value.QueueName}, and for half an hour none was done with: ${local.drain} does not start, may not take them, or fails at each. Read the log group /aws/lambda/${local.drain}, and look at its event source mapping."
+  evaluation_periods  = 6
+  datapoints_to_alarm = 6
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
+
+  metric_query {
+    id          = "stalled"
+    label       = "messages that wait while none is done with"
+    expression  = "IF(FILL(deleted, 0) < 1, visible + hidden, 0)"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = {
+      visible = { metric = "ApproximateNumberOfMessagesVisible", stat = "Maximum" }
+      hidden  = { metric = "ApproximateNumberOfMessagesNotVisible", stat = "Maximum" }
+      deleted = { metric = "NumberOfMessagesDeleted", stat = "Sum" }
+    }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/SQS"
+        metric_name = metric_query.value.metric
+        dimensions  = each.value
+        stat        = metric_query.value.stat
+        period      = 300
+      }
+    }
+  }
 }
 
 # It writes nothing of itself where all is well, and its schedule may be off.

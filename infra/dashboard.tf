@@ -82,7 +82,7 @@ resource "aws_cloudwatch_dashboard" "bundle" {
     widgets = concat(
       [{
         type       = "alarm", x = 0, y = 0, width = 24, height = 3
-        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unlooked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn, values(aws_cloudwatch_metric_alarm.rotation)[*].arn) }
+        properties = { title = "Alarms", alarms = concat([aws_cloudwatch_metric_alarm.blocked.arn, aws_cloudwatch_metric_alarm.unlooked.arn, aws_cloudwatch_metric_alarm.unsealed.arn], values(aws_cloudwatch_metric_alarm.plain)[*].arn, values(aws_cloudwatch_metric_alarm.rotation)[*].arn, values(aws_cloudwatch_metric_alarm.stalled)[*].arn) }
       }],
       flatten([
         for row, widgets in local.rows : [

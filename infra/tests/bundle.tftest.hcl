@@ -87,7 +87,7 @@ run "stands_on_what_is_kept_bounded_and_watched" {
   # Someone is told of every alarm.
   assert {
     condition = alltrue([
-      for alarm in concat([aws_cloudwatch_metric_alarm.blocked, aws_cloudwatch_metric_alarm.unlooked, aws_cloudwatch_metric_alarm.unsealed], values(aws_cloudwatch_metric_alarm.plain)) :
+      for alarm in concat([aws_cloudwatch_metric_alarm.blocked, aws_cloudwatch_metric_alarm.unlooked, aws_cloudwatch_metric_alarm.unsealed], values(aws_cloudwatch_metric_alarm.plain), values(aws_cloudwatch_metric_alarm.stalled)) :
       alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == (alarm.metric_name == "Invocations" || alarm.metric_name == "sealed" ? "breaching" : "notBreaching") && startswith(alarm.alarm_name, "gatehouse-")
     ])
     error_message = "An alarm tells nobody, or goes off where nobody calls."

@@ -188,6 +188,15 @@ run "loads_the_warehouse_from_a_queue_of_its_own" {
     error_message = "The drain may not hand keys on, or not take them."
   }
 
+  # Whatever fails, and however often: none is done with while some wait.
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.stalled)) == toset(["audit", "warehouse"]) && alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.stalled :
+      one([for query in alarm.metric_query : query.expression if query.id == "stalled"]) == "IF(FILL(deleted, 0) < 1, visible + hidden, 0)" && alltrue([for query in alarm.metric_query : query.metric[0].dimensions.QueueName == "gatehouse-${name}" if query.id != "stalled"])
+    ])
+    error_message = "A queue of which nothing is taken off wakes nobody."
+  }
+
   # SQS counts no age of what was received three times.
   assert {
     condition     = alltrue([for name in ["audit-age", "warehouse-age"] : aws_cloudwatch_metric_alarm.plain[name].threshold < 3 * aws_sqs_queue.warehouse[0].visibility_timeout_seconds])
