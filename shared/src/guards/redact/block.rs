@@ -1,7 +1,9 @@
 //! What follows a private key's header and is swallowed: the key's body and its footer.
 //!
-//! A body is base64, white space, escaped newlines and the headers that PEM and PGP put before it. It ends with its
-//! footer, before the first byte that none of these can hold, or after [`LIMIT`] bytes.
+//! A body is base64, white space, escaped newlines and the headers that PEM and PGP put before it; and what a key is printed
+//! with: a gutter before a line, as of a quotation, a list or numbered lines (`> `, `12: `), and behind it what ends a string
+//! or a line in code and HTML (`",`, `<br>`). It ends with its footer, before the first byte that none of these can hold, or
+//! after [`LIMIT`] bytes.
 
 /// No key is longer.
 pub(super) const LIMIT: usize = 64 << 10;
@@ -9,8 +11,17 @@ pub(super) const LIMIT: usize = 64 << 10;
 /// The longest footer: `-----END `, up to 40 bytes of kind, `-----`.
 const KIND: usize = 40;
 
+/// What a gutter has besides digits, white space, `+` and `/`, and how many of these a line may begin with.
+const GUTTER: &[u8] = b">|#*:.)]\"'`";
+const GUTTER_MOST: u8 = 12;
+/// The gutter of the line is over.
+const BODY: u8 = u8::MAX;
+/// What may stand between the end of a line of base64 and its newline, and how many of these.
+const SEAM: &[u8] = b"\"'`,;+|)> \t";
+const SEAM_MOST: usize = 8;
+
 /// A key being swallowed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Block {
     /// Bytes swallowed so far.
     taken: usize,
@@ -18,6 +29,15 @@ pub(super) struct Block {
     recent: u64,
     /// Whether the line is a header's, whose value may be any printable text.
     header: bool,
+    /// How many bytes of the line are its gutter's, or that it is over.
+    gutter: u8,
+}
+
+impl Default for Block {
+    /// What comes first ends the header's line.
+    fn default() -> Self {
+        Self { taken: 0, recent: 0, header: false, gutter: BODY }
+    }
 }
 
 /// What to do with the bytes at hand.
@@ -48,9 +68,17 @@ impl Block {
     pub(super) fn take(&mut self, byte: u8) {
         self.taken += 1;
         self.header = match byte {
-            b':' => true,
+            b':' => self.header || self.gutter == BODY,
             b' '..=b'~' if byte != b'\\' => self.header,
             _ => false,
+        };
+        self.gutter = match byte {
+            b'\n' => 0,
+            b'n' | b'r' if self.follows("\\") => 0,
+            b'>' if BREAKS.iter().any(|tag| self.follows(tag)) => 0,
+            b'A'..=b'Z' | b'a'..=b'z' => BODY,
+            _ if GUTTER.contains(&byte) => self.gutter.saturating_add(1),
+            _ => self.gutter,
         };
         self.recent = self.recent << 8 | u64::from(byte);
     }
@@ -66,7 +94,9 @@ impl Block {
                 Bite::Swallow(1)
             }
             Some(b'-') => self.dash(rest),
-            _ => Bite::Stop,
+            Some(byte) if self.gutter < GUTTER_MOST && GUTTER.contains(byte) => Bite::Swallow(1),
+            Some(_) => seam(rest),
+            None => Bite::Stop,
         }
     }
 
@@ -88,6 +118,31 @@ impl Block {
         let expected = word.bytes().fold(0_u64, |sum, byte| sum << 8 | u64::from(byte));
         let mask = u64::MAX.checked_shr(64 - 8 * u32::try_from(word.len()).unwrap_or(8)).unwrap_or(0);
         self.recent & mask == expected
+    }
+}
+
+/// The tags that break a line, without their ends.
+const BREAKS: [&str; 3] = ["<br", "<br/", "<br /"];
+
+/// The end of a line: of a string, a statement or a cell, and the newline or `<br>` that follows.
+fn seam(rest: &[u8]) -> Bite {
+    let signs = rest.iter().take(SEAM_MOST).take_while(|byte| SEAM.contains(byte)).count();
+    let after = rest.get(signs..).unwrap_or_default();
+    let mut open = false;
+    for newline in ["\n", "\r\n", "<br>", "<br/>", "<br />"].map(str::as_bytes) {
+        if after.starts_with(newline) {
+            return Bite::Swallow(signs + newline.len());
+        }
+        open |= newline.starts_with(after);
+    }
+    match after.first() {
+        None if signs == rest.len() => Bite::Wait,
+        Some(b'\\') => match escape(after) {
+            Bite::Swallow(length) => Bite::Swallow(signs + length),
+            bite => bite,
+        },
+        _ if open => Bite::Wait,
+        _ => Bite::Stop,
     }
 }
 

@@ -109,9 +109,32 @@ fn a_private_key_is_swallowed_whole_with_its_headers() {
 }
 
 #[test]
+fn a_private_key_is_swallowed_however_it_is_printed() {
+    let key = private_key("RSA ", "\n");
+    let printed = |with: &dyn Fn(usize, &str) -> String| {
+        let lines: Vec<String> = key.lines().enumerate().map(|(number, line)| with(number, line)).collect();
+        format!("a {} b", lines.join("\n"))
+    };
+    for text in [
+        printed(&|_, line| format!("> {line}")),
+        printed(&|number, line| format!("{:>3}: {line}", number + 1)),
+        printed(&|number, line| format!("{number}. `{line}`")),
+        printed(&|_, line| format!("// | {line} |")),
+        printed(&|_, line| format!("    \"{line}\\n\" +")),
+        printed(&|_, line| format!("  '{line}',")),
+        printed(&|_, line| format!("{line}<br>")),
+        format!("a {} b", key.replace('\n', "<br />")),
+    ] {
+        let redacted = redacted(&text);
+        let (before, after) = redacted.split_once("[REDACTED:private_key]").unwrap();
+        assert!(before.len() + after.len() < 20, "{text}\n{redacted}");
+    }
+}
+
+#[test]
 fn a_private_key_without_a_footer_ends_at_the_first_byte_no_key_holds() {
     let key = private_key("RSA ", "\n");
-    let (body, _) = key.rsplit_once("-----END").unwrap();
+    let (body, _) = key.rsplit_once("\n-----END").unwrap();
     assert_eq!(
         redacted(&format!("{body}\"}}, then bob@example.com")),
         "[REDACTED:private_key]\"}, then [REDACTED:email]"
@@ -317,6 +340,10 @@ fn piece() -> impl Strategy<Value = String> {
         "-----BEGIN ",
         "PRIVATE KEY-----",
         "-----END ",
+        "\n> ",
+        "\",\n",
+        "<br>",
+        "<br /",
         "Proc-Type: 4",
         "DEK-",
         "Version:",

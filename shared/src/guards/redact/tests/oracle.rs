@@ -35,7 +35,7 @@ impl Oracle {
         let own = own.iter().map(|(name, pattern, longest)| {
             Matcher::new(name, &format!("(?s-u:.)(?:{pattern})"), *longest, false, Check::All)
         });
-        let body = r#"^(?-u:(?:(?:Version|Comment|Charset|Hash):[ -!#-\[\]-~]*|Proc-Type:[ -!#-\[\]-~]*|DEK-Info:[ -!#-\[\]-~]*|[0-9A-Za-z+/= \t\r\n]|\\{1,8}[nr])*)"#;
+        let body = r#"^(?-u:(?:(?:Version|Comment|Charset|Hash):[ -!#-\[\]-~]*|Proc-Type:[ -!#-\[\]-~]*|DEK-Info:[ -!#-\[\]-~]*|(?:["'`,;|)>]["'`,;+|)> \t]{0,7})?(?:\r?\n|<br ?/?>|\\{1,8}[nr])(?:[0-9+/= \t\r]*[>|#*:.)\]"'`]){0,12}|[0-9A-Za-z+/= \t\r])*)"#;
         Self {
             entries: standard.chain(own).collect(),
             body: Regex::new(body).unwrap(),
