@@ -139,7 +139,7 @@ fn seam(rest: &[u8]) -> Bite {
         None if signs == rest.len() => Bite::Wait,
         Some(b'\\') => match escape(after) {
             Bite::Swallow(length) => Bite::Swallow(signs + length),
-            bite => bite,
+            bite @ (Bite::Footer(_) | Bite::Wait | Bite::Stop) => bite,
         },
         _ if open => Bite::Wait,
         _ => Bite::Stop,
