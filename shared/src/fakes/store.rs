@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use super::lock;
 use crate::ports::Unavailable;
@@ -76,8 +77,22 @@ impl Memory {
     }
 }
 
+/// Lets whoever else waits go first, as a request over a network does.
+pub async fn turn() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 impl Store for Memory {
     async fn create(&self, key: &str, body: Vec<u8>) -> Result<Created, Unavailable> {
+        turn().await;
         self.call(|inner| {
             if inner.objects.contains_key(key) {
                 return Created::There;
@@ -88,10 +103,12 @@ impl Store for Memory {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        turn().await;
         self.call(|inner| inner.objects.get(key).cloned())
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, Unavailable> {
+        turn().await;
         self.call(|inner| {
             let keys = inner.objects.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
             keys.cloned().collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use drain::event::Message;
 use drain::{Job, Sealing, seal, verify};
 use shared::audit::verify::{Known, Report};
-use shared::audit::{Entry, Hash, Hour, Kind, Link, Record, WriterId, digest};
+use shared::audit::{Entry, Hash, Hour, Kind, Link, Record, Void, WriterId, digest};
 use shared::clock::{Clock as _, ManualClock, Timestamp};
 use shared::fakes::entry;
 use shared::fakes::store::Memory;
@@ -83,6 +83,43 @@ pub(crate) fn chain(writer: u8, requests: u64, ts: u64) -> Vec<Record> {
         }
     }
     records
+}
+
+/// What becomes of a record that a writer sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Kept,
+    /// The writer was not told that it was kept: the next that is names it as void.
+    Void,
+    /// Likewise, and it was not.
+    Lost,
+}
+
+/// What a writer leaves whose records meet these fates, until it dies after the last of them; what was lost is not in it.
+/// A request whose intent is not known to be kept is refused, and has no outcome.
+pub(crate) fn cut_chain(writer: u8, fates: &[Fate]) -> Vec<Record> {
+    let writer_id = WriterId::new([writer; 16]);
+    let (mut left, mut prev_hash, mut unnamed) = (Vec::new(), Hash::ZERO, Vec::new());
+    let (mut request, mut kind) = (0, Kind::Intent);
+    for (seq, fate) in (0..).zip(fates) {
+        let entry = Entry { request_id: format!("{writer}-{request}"), ts: Timestamp(START + seq), ..entry(kind) };
+        let link = Link { record_id: format!("r{seq}"), writer_id, seq, prev_hash, voids: unnamed.clone() };
+        let record = Record::seal(entry, link);
+        prev_hash = record.hash;
+        match fate {
+            Fate::Kept => unnamed.clear(),
+            Fate::Void | Fate::Lost => unnamed.push(Void { seq, hash: record.hash }),
+        }
+        if *fate != Fate::Lost {
+            left.push(record);
+        }
+        let refused = kind == Kind::Intent && *fate != Fate::Kept;
+        (request, kind) = match kind {
+            Kind::Intent if !refused => (request, Kind::Outcome),
+            Kind::Intent | Kind::Outcome => (request + 1, Kind::Intent),
+        };
+    }
+    left
 }
 
 /// Three hours of three writers, sealed, an hour of silence, and a tail that is not sealed.
