@@ -16,10 +16,15 @@ use regex_automata::{Anchored, MatchKind};
 /// Set in a successor: a match ends there.
 const ENDS: u16 = 1 << 15;
 
-/// An automaton over symbols. State 0 is the first.
+/// A pattern over words, spelled over columns: symbols of which it knows no difference share one.
+pub(crate) struct Pattern {
+    pub(crate) spelled: String,
+    /// The column of each symbol.
+    pub(crate) columns: Vec<u8>,
+}
+
+/// An automaton over columns. State 0 is the first.
 struct Phrase {
-    /// Which column each symbol has.
-    columns: [u8; 256],
     width: usize,
     next: Vec<u16>,
 }
@@ -27,27 +32,28 @@ struct Phrase {
 /// The automata of all patterns, as Rust: a list of phrases, and for each symbol those that it leads out of their first
 /// state.
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
-pub(crate) fn spell(patterns: &[String]) -> String {
-    let phrases: Vec<Phrase> = patterns.iter().map(|pattern| compile(pattern)).collect();
+pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> String {
+    let phrases: Vec<(&Pattern, Phrase)> = patterns.iter().map(|pattern| (pattern, compile(pattern))).collect();
     let mut out = String::from("(&[");
-    for Phrase { columns, width, next } in &phrases {
+    for (Pattern { columns, .. }, Phrase { width, next }) in &phrases {
         write!(out, "Phrase{{columns:&{columns:?},width:{width},next:&{next:?}}},").expect("a string takes all");
     }
     out.push_str("],&[");
-    for symbol in 0..=255_usize {
-        let leaves = |phrase: &&Phrase| {
-            let column = phrase.columns.get(symbol).copied().unwrap_or_default();
+    for symbol in 0..symbols {
+        let leaves = |(pattern, phrase): &&(&Pattern, Phrase)| {
+            let column = pattern.columns.get(symbol).copied().unwrap_or_default();
             phrase.next.get(usize::from(column)).is_some_and(|next| *next != 0)
         };
-        let left: Vec<usize> = phrases.iter().enumerate().filter(|(_, one)| leaves(one)).map(|(at, _)| at).collect();
-        write!(out, "&{left:?},").expect("a string takes all");
+        let left = phrases.iter().enumerate().filter(|(_, one)| leaves(one)).map(|(at, _)| at);
+        write!(out, "&{:?},", left.collect::<Vec<_>>()).expect("a string takes all");
     }
     out.push_str("])");
     out
 }
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
-fn compile(pattern: &str) -> Phrase {
+fn compile(Pattern { spelled: pattern, columns }: &Pattern) -> Phrase {
+    let most = columns.iter().copied().max().unwrap_or_default();
     let dfa = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -61,13 +67,13 @@ fn compile(pattern: &str) -> Phrase {
         .unwrap_or_else(|e| panic!("`{pattern}`: {e}"));
     let first = dfa.start_state(&start::Config::new().anchored(Anchored::No)).expect("it was built to be unanchored");
     let ends = |state: StateID| dfa.is_match_state(dfa.next_eoi_state(state));
-    // Every state that can be reached, and where each symbol leads from it.
+    // Every state that can be reached, and where each column leads from it.
     let mut numbers: BTreeMap<StateID, usize> = BTreeMap::from([(first, 0)]);
     let mut states = vec![first];
     let mut next: Vec<Vec<usize>> = Vec::new();
     while let Some(state) = states.get(next.len()).copied() {
-        let row = (0..=255_u8).map(|symbol| {
-            let to = dfa.next_state(state, symbol);
+        let row = (0..=most).map(|column| {
+            let to = dfa.next_state(state, column);
             *numbers.entry(to).or_insert_with(|| {
                 states.push(to);
                 states.len() - 1
@@ -75,7 +81,7 @@ fn compile(pattern: &str) -> Phrase {
         });
         next.push(row.collect());
     }
-    // States that no further symbols tell apart are one (Moore).
+    // States that nothing further tells apart are one (Moore).
     let mut block: Vec<usize> = states.iter().map(|state| usize::from(ends(*state))).collect();
     let mut blocks = 0;
     loop {
@@ -109,19 +115,5 @@ fn compile(pattern: &str) -> Phrase {
     }
     assert!(block.first() == Some(&0), "the first state is the first block");
     let rows: Vec<Vec<u16>> = rows.into_iter().flatten().collect();
-    // Symbols that lead alike from every state share a column.
-    let mut kinds: BTreeMap<Vec<u16>, u8> = BTreeMap::new();
-    let mut columns = [0; 256];
-    let mut order = Vec::new();
-    for (symbol, column) in columns.iter_mut().enumerate() {
-        let kind: Vec<u16> = rows.iter().filter_map(|row| row.get(symbol).copied()).collect();
-        let fresh = u8::try_from(kinds.len()).expect("fewer kinds than symbols");
-        *column = *kinds.entry(kind.clone()).or_insert_with(|| {
-            order.push(kind);
-            fresh
-        });
-    }
-    let width = order.len();
-    let next = (0..rows.len()).flat_map(|row| order.iter().filter_map(move |kind| kind.get(row).copied())).collect();
-    Phrase { columns, width, next }
+    Phrase { width: usize::from(most) + 1, next: rows.concat() }
 }

@@ -3,6 +3,7 @@
 //! Those over the text become one, dense and unanchored: a byte costs one look-up whatever the text, so no text is slower
 //! than another. Those over words each become one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use regex_automata::MatchKind;
@@ -38,8 +39,9 @@ pub(crate) fn build() {
             }
             rules::Pattern::Words(pattern) => {
                 let pattern = spell(pattern, &symbols);
-                phrases.push(pattern.clone());
-                pattern
+                let spelled = pattern.spelled.clone();
+                phrases.push(pattern);
+                spelled
             }
         };
         spelled.push_str(&format!("{pattern:?},"));
@@ -50,7 +52,7 @@ pub(crate) fn build() {
     let text = dense(&text);
     let (bytes, padding) = if big_endian { text.to_bytes_big_endian() } else { text.to_bytes_little_endian() };
     write(&out.join("signatures.text"), bytes.get(padding..).expect("padding is a prefix"));
-    write(&out.join("signatures.phrases"), phrases::spell(&phrases).as_bytes());
+    write(&out.join("signatures.phrases"), phrases::spell(&phrases, symbols.count).as_bytes());
 }
 
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
@@ -75,41 +77,57 @@ fn dense(patterns: &[String]) -> dense::DFA<Vec<u32>> {
         .expect("every built-in pattern compiles, and their automaton stays small")
 }
 
-/// A pattern over words as a pattern over their symbols: each name becomes the class of its symbols.
+/// A pattern over words as a pattern over columns of their symbols: each name becomes the columns of its class.
 #[expect(clippy::panic, reason = "a build script reports by failing")]
-fn spell(pattern: &str, symbols: &Symbols) -> String {
+fn spell(pattern: &str, symbols: &Symbols) -> phrases::Pattern {
+    let names: BTreeSet<&str> = pattern.split(|c: char| !is_of_name(c)).filter(|name| !name.is_empty()).collect();
+    let classes: BTreeMap<&str, BTreeSet<u16>> = names.iter().map(|name| (*name, meant(name, symbols))).collect();
+    if let Some((name, _)) = classes.iter().find(|(_, meant)| meant.is_empty()) {
+        panic!("`{name}` in `{pattern}` is no class of the vocabulary");
+    }
+    let mut kinds: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
+    let columns = (0..symbols.count).map(|symbol| {
+        let is_in = |class: &BTreeSet<u16>| u16::try_from(symbol).is_ok_and(|symbol| class.contains(&symbol));
+        let fresh = u8::try_from(kinds.len()).unwrap_or_else(|_| panic!("`{pattern}` names too many classes"));
+        *kinds.entry(classes.values().map(is_in).collect()).or_insert(fresh)
+    });
+    let columns: Vec<u8> = columns.collect();
     let mut spelled = String::new();
     let mut rest = pattern;
     while let Some(first) = rest.chars().next() {
-        let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-        if name.is_empty() {
-            match first {
-                ' ' => {}
-                '(' => spelled.push_str("(?:"),
-                _ => spelled.push(first),
+        let name = rest.get(..rest.find(|c| !is_of_name(c)).unwrap_or(rest.len())).unwrap_or_default();
+        rest = rest.get(name.len().max(first.len_utf8())..).unwrap_or_default();
+        match classes.get(name) {
+            Some(class) => {
+                let of_class = class.iter().filter_map(|symbol| columns.get(usize::from(*symbol)));
+                let listed: BTreeSet<String> = of_class.map(|column| format!(r"\x{column:02x}")).collect();
+                spelled.push_str(&format!("[{}]", listed.into_iter().collect::<String>()));
             }
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            continue;
-        }
-        rest = rest.get(name.len()..).unwrap_or_default();
-        match name.as_str() {
-            "any" => spelled.push_str(r"[^\x02]"),
-            "other" => spelled.push_str(r"\x01"),
-            "stop" => spelled.push_str(r"\x02"),
-            "colon" => spelled.push_str(r"\x03"),
-            _ => {
-                let classes = if name == "q" { QUALIFIERS } else { &[name.as_str()] };
-                let all = classes.iter().flat_map(|class| {
-                    symbols
-                        .get(class)
-                        .unwrap_or_else(|| panic!("`{class}` in `{pattern}` is no class of the vocabulary"))
-                });
-                let listed: String = all.map(|symbol| format!(r"\x{symbol:02x}")).collect();
-                spelled.push_str(&format!("[{listed}]"));
-            }
+            None if first == ' ' => {}
+            None if first == '(' => spelled.push_str("(?:"),
+            None => spelled.push(first),
         }
     }
-    spelled
+    phrases::Pattern { spelled, columns }
+}
+
+const fn is_of_name(c: char) -> bool {
+    c.is_ascii_lowercase() || c == '_'
+}
+
+/// The symbols that a name in a pattern stands for.
+fn meant(name: &str, symbols: &Symbols) -> BTreeSet<u16> {
+    let of_classes = |classes: &[&str]| -> BTreeSet<u16> {
+        classes.iter().filter_map(|class| symbols.of_class.get(class)).flatten().copied().collect()
+    };
+    match name {
+        "any" => (0..symbols.count).filter_map(|at| u16::try_from(at).ok()).filter(|at| *at != words::STOP).collect(),
+        "other" => BTreeSet::from([words::OTHER]),
+        "stop" => BTreeSet::from([words::STOP]),
+        "colon" => BTreeSet::from([words::COLON]),
+        "q" => of_classes(QUALIFIERS),
+        _ => of_classes(&[name]),
+    }
 }
 
 /// What may stand between a verb and what it is about: "ignore *all of the previous safety* instructions".

@@ -1,20 +1,24 @@
-//! Lays the vocabulary out as a hash table, and gives each set of classes that some word has a symbol of one byte.
+//! Lays the vocabulary out as a hash table, and gives each set of classes that some word has a symbol of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-#[expect(dead_code, reason = "the build needs the layout only")]
 #[path = "../src/guards/words/table.rs"]
 mod table;
 #[path = "../src/guards/words/vocabulary.rs"]
 mod vocabulary;
 
+pub(crate) use table::{COLON, OTHER, STOP};
 use table::{Hash, Kind};
 
 type Classes = BTreeSet<&'static str>;
 
 /// The symbols of each class.
-pub(crate) type Symbols = BTreeMap<&'static str, BTreeSet<u8>>;
+pub(crate) struct Symbols {
+    pub(crate) of_class: BTreeMap<&'static str, BTreeSet<u16>>,
+    /// How many there are, with those that stand for no word.
+    pub(crate) count: usize,
+}
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
 pub(crate) fn build(out: &Path) -> Symbols {
@@ -47,14 +51,15 @@ pub(crate) fn build(out: &Path) -> Symbols {
         classes.extend(shorter.flat_map(|(_, more)| more));
     }
     let sets: BTreeSet<&Classes> = words.values().chain(stems.values()).chain(segments.values()).collect();
-    let numbers: BTreeMap<&Classes, u8> = sets
+    let numbers: BTreeMap<&Classes, u16> = sets
         .iter()
         .enumerate()
         .map(|(at, set)| {
-            let number = u8::try_from(at + usize::from(table::FIRST));
-            (*set, number.expect("a symbol is a byte: too many different sets of classes"))
+            let number = u16::try_from(at + usize::from(table::FIRST));
+            (*set, number.expect("fewer sets of classes than two bytes can count"))
         })
         .collect();
+    let count = numbers.len() + usize::from(table::FIRST);
     let mut slots = vec![0; table::SLOTS * table::SLOT];
     let mut put = |kind, text: &str, symbol| insert(&mut slots, kind, text, symbol);
     for (kind, entries) in [(Kind::Word, &words), (Kind::Stem, &stems), (Kind::Segment, &segments)] {
@@ -69,25 +74,25 @@ pub(crate) fn build(out: &Path) -> Symbols {
         .collect();
     beginnings.into_iter().for_each(|beginning| put(Kind::Segment, beginning, table::PREFIX));
     std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
-    let mut subjects = [0_u8; 256];
-    let mut symbols = Symbols::new();
+    let mut subjects = vec![0_u8; count];
+    let mut of_class: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
     for (classes, number) in &numbers {
         for class in *classes {
-            symbols.entry(class).or_default().insert(*number);
+            of_class.entry(class).or_default().insert(*number);
             if let Some(bits) = subjects.get_mut(usize::from(*number)) {
                 *bits |= TALK.iter().position(|talk| talk == class).map_or(0, |bit| 1 << bit);
             }
         }
     }
-    assert!(TALK.iter().all(|talk| symbols.contains_key(talk)), "a subject without words");
+    assert!(TALK.iter().all(|talk| of_class.contains_key(talk)), "a subject without words");
     std::fs::write(out.join("words.subjects"), subjects).expect("OUT_DIR can be written to");
-    let mut meanings = vec![0_u8; 256 * 4];
+    let mut meanings = vec![0_u8; count * 4];
     for (classes, number) in &numbers {
         let at = usize::from(*number) * 4;
         meanings.get_mut(at..at + 4).expect("within the table").copy_from_slice(&meaning(classes).to_le_bytes());
     }
     std::fs::write(out.join("words.meanings"), meanings).expect("OUT_DIR can be written to");
-    symbols
+    Symbols { of_class, count }
 }
 
 /// What a symbol is to the statistical model: a number made from the names of its classes, so that a further class
@@ -113,18 +118,18 @@ const TALK: [&str; 8] = [
 ];
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
-fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u8) {
+fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16) {
     let (first, fingerprint) = text.bytes().fold(Hash::new(), Hash::with).place(kind);
     for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
         let slot = slots.get_mut(at..at + table::SLOT).expect("within the table");
-        if slot.last() == Some(&0) {
-            let (mark, last) = slot.split_at_mut(table::SLOT - 1);
+        let (mark, taken) = slot.split_at_mut(fingerprint.len());
+        if taken.iter().all(|byte| *byte == 0) {
             mark.copy_from_slice(&fingerprint);
-            last.fill(symbol);
+            taken.copy_from_slice(&symbol.to_le_bytes());
             return;
         }
-        assert!(!slot.starts_with(&fingerprint), "two entries with one fingerprint: `{text}`");
+        assert!(*mark != fingerprint, "two entries with one fingerprint: `{text}`");
     }
     panic!("the vocabulary's table is too full: double its slots");
 }

@@ -123,7 +123,8 @@ impl<'t> Scan<'t> {
         let last = self.words.after(range.end.saturating_sub(1)) + 1;
         let first = self.words.after(range.start).max(last.saturating_sub(WORDS_BACK));
         let last = last.min(self.words.symbols().len());
-        let found = regex.find(self.words.symbols().get(first..last)?)?;
+        let columns = phrases::columns(single.phrase, self.words.symbols().get(first..last)?);
+        let found = regex.find(&columns)?;
         Some(self.words.span(first + found.start()..first + found.end()))
     }
 }
@@ -141,11 +142,19 @@ fn matches(automaton: &impl Automaton, bytes: &[u8], mut found: impl FnMut(usize
 /// A rule by itself, compiled when a match of it is first to be placed.
 struct Single {
     rule: &'static Rule,
+    /// Its place among the rules over words, where it is one.
+    phrase: usize,
     regex: OnceLock<Option<Regex>>,
 }
 
-static SINGLES: LazyLock<Vec<Single>> =
-    LazyLock::new(|| all().map(|(_, rule)| Single { rule, regex: OnceLock::new() }).collect());
+static SINGLES: LazyLock<Vec<Single>> = LazyLock::new(|| {
+    let [_, of_words] = &AUTOMATA.numbers;
+    let single = |(number, (_, rule)): (usize, (_, &'static Rule))| {
+        let phrase = of_words.partition_point(|of_words| *of_words < number);
+        Single { rule, phrase, regex: OnceLock::new() }
+    };
+    all().enumerate().map(single).collect()
+});
 
 /// Why a match of the built-in rule with this id is a sign of an attack.
 #[must_use]

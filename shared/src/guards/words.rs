@@ -14,10 +14,10 @@ use table::{COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
 static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("OUT_DIR"), "/words.table"));
 
 /// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
-static SUBJECTS: &[u8; 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
+static SUBJECTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
 
 /// What each symbol is to the statistical model, four bytes a symbol: 0 for what means nothing.
-static MEANINGS: &[u8; 4 * 256] = include_bytes!(concat!(env!("OUT_DIR"), "/words.meanings"));
+static MEANINGS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.meanings"));
 
 /// What a word is to the statistical model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) enum Meaning {
 /// The symbols of a text, and where each stands.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    symbols: Vec<u8>,
+    symbols: Vec<u16>,
     spans: Vec<Range<u32>>,
 }
 
@@ -51,7 +51,7 @@ impl Words {
     }
 
     /// A symbol for each word.
-    pub(super) fn symbols(&self) -> &[u8] {
+    pub(super) fn symbols(&self) -> &[u16] {
         &self.symbols
     }
 
@@ -86,7 +86,7 @@ impl Words {
         self.spans.partition_point(|span| span.end as usize <= at)
     }
 
-    fn push(&mut self, symbol: u8, from: usize, to: usize) {
+    fn push(&mut self, symbol: u16, from: usize, to: usize) {
         self.symbols.push(symbol);
         #[expect(clippy::cast_possible_truncation, reason = "the text is cut to what 32 bits can count")]
         self.spans.push(from as u32..to as u32);
@@ -167,7 +167,7 @@ impl Words {
     }
 }
 
-fn meaning(symbol: u8) -> Meaning {
+fn meaning(symbol: u16) -> Meaning {
     match symbol {
         OTHER => Meaning::Unknown,
         STOP => Meaning::Stop,
@@ -227,7 +227,7 @@ fn lead(bytes: &[u8], at: usize) -> Lead {
 
 /// The symbol of the word that begins at `from`, and where the word ends. Apostrophes within are skipped.
 #[inline]
-fn symbol_at(bytes: &[u8], from: usize) -> (u8, usize) {
+fn symbol_at(bytes: &[u8], from: usize) -> (u16, usize) {
     let mut hash = Hash::new();
     let end = each(bytes, from, |_, byte| hash = hash.with(byte));
     if end - from > table::LONGEST {
@@ -237,7 +237,7 @@ fn symbol_at(bytes: &[u8], from: usize) -> (u8, usize) {
 }
 
 /// The longest stem that a word begins with.
-fn stem(bytes: &[u8], from: usize, end: usize) -> u8 {
+fn stem(bytes: &[u8], from: usize, end: usize) -> u16 {
     let mut hash = Hash::new();
     let mut found = OTHER;
     let _end = each(bytes.get(..end).unwrap_or_default(), from, |at, byte| {
@@ -280,16 +280,16 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
 }
 
 #[inline]
-fn find(hash: Hash, kind: Kind) -> Option<u8> {
+fn find(hash: Hash, kind: Kind) -> Option<u16> {
     let (first, fingerprint) = hash.place(kind);
     for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
-        let [a, b, c, d, symbol] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
-        if symbol == 0 {
+        let [a, b, c, d, low, high] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
+        if (low, high) == (0, 0) {
             return None;
         }
         if [a, b, c, d] == fingerprint {
-            return Some(symbol);
+            return Some(u16::from_le_bytes([low, high]));
         }
     }
     None

@@ -1,9 +1,9 @@
 //! The patterns over words, each with an automaton of its own.
 
-/// An automaton over symbols, as the build script lays it out. State 0 is the first.
+/// An automaton over columns, as the build script lays it out. State 0 is the first.
 struct Phrase {
-    /// Which column each symbol has.
-    columns: &'static [u8; 256],
+    /// The column of each symbol: symbols of which the pattern knows no difference share one.
+    columns: &'static [u8],
     width: usize,
     /// Where each column leads from each state; [`ENDS`] is set where a match ends.
     next: &'static [u16],
@@ -17,7 +17,7 @@ static ALL: (&[Phrase], &[&[u8]]) = include!(concat!(env!("OUT_DIR"), "/signatur
 
 /// Calls `found` with the number of a phrase and how many symbols stand before the end of a match of it, for every phrase
 /// and every end, by end.
-pub(super) fn ends(symbols: &[u8], mut found: impl FnMut(usize, usize)) {
+pub(super) fn ends(symbols: &[u16], mut found: impl FnMut(usize, usize)) {
     let (phrases, starts) = ALL;
     let mut states = vec![0_u16; phrases.len()];
     let mut active: Vec<u8> = Vec::with_capacity(phrases.len());
@@ -42,8 +42,15 @@ pub(super) fn ends(symbols: &[u8], mut found: impl FnMut(usize, usize)) {
     }
 }
 
+/// The columns that symbols have in a phrase.
+pub(super) fn columns(phrase: usize, symbols: &[u16]) -> Vec<u8> {
+    let (phrases, _) = ALL;
+    let columns = phrases.get(phrase).map_or(&[][..], |phrase| phrase.columns);
+    symbols.iter().map(|symbol| columns.get(usize::from(*symbol)).copied().unwrap_or_default()).collect()
+}
+
 /// What the automata take in the binary.
 #[cfg(test)]
 pub(super) fn bytes() -> usize {
-    ALL.0.iter().map(|phrase| 256 + 2 * phrase.next.len()).sum()
+    ALL.0.iter().map(|phrase| phrase.columns.len() + 2 * phrase.next.len()).sum()
 }

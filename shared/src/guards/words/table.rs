@@ -6,23 +6,23 @@
 pub(crate) const STEPS: usize = 8;
 /// Slots of the table; a power of two, about twice the entries.
 pub(crate) const SLOTS: usize = 1 << 13;
-/// A slot: four bytes of fingerprint, one of symbol. A symbol of 0 is an empty slot.
-pub(crate) const SLOT: usize = 5;
+/// A slot: four bytes of fingerprint, two of symbol. A symbol of 0 is an empty slot.
+pub(crate) const SLOT: usize = 6;
 /// The longest entry in bytes; longer words are of no class.
 pub(crate) const LONGEST: usize = 48;
 /// The shortest stem in bytes.
 pub(crate) const SHORTEST_STEM: usize = 4;
 
 /// Stands for a word of no class.
-pub(crate) const OTHER: u8 = 1;
+pub(crate) const OTHER: u16 = 1;
 /// The end of a sentence.
-pub(crate) const STOP: u8 = 2;
+pub(crate) const STOP: u16 = 2;
 /// A colon.
-pub(crate) const COLON: u8 = 3;
+pub(crate) const COLON: u16 = 3;
 /// In the table: the beginning of an entry of a script without spaces, and no entry itself.
-pub(crate) const PREFIX: u8 = 4;
+pub(crate) const PREFIX: u16 = 4;
 /// The first symbol of a set of classes.
-pub(crate) const FIRST: u8 = 5;
+pub(crate) const FIRST: u16 = 5;
 
 /// What an entry is looked up as.
 #[derive(Clone, Copy)]
