@@ -41,8 +41,8 @@ struct Word {
 pub(super) struct Fold<S> {
     sink: S,
     word: Word,
-    /// Whether the last character was a Latin letter or a digit, whose combining marks are dropped.
-    on_latin: bool,
+    /// Whether combining marks are dropped: the last character was a Latin letter or of ASCII, or there was none.
+    drops: bool,
     scratch: Vec<(char, usize)>,
 }
 
@@ -65,7 +65,9 @@ impl Fold<String> {
             self.close();
             self.sink.push_str(run);
             self.word = Word { start: self.sink.len(), ..Word::default() };
-            self.on_latin = self.on_latin && run.chars().all(joins);
+            let open = |c: &char| !c.is_ascii();
+            self.drops =
+                (self.drops || !run.chars().all(|c| open(&c))) && run.chars().rev().take_while(open).all(joins);
         }
     }
 }
@@ -88,7 +90,7 @@ const CLASSES: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombiningC
 
 impl<S: Sink> Fold<S> {
     pub(super) fn new(sink: S) -> Self {
-        Self { sink, word: Word::default(), on_latin: false, scratch: Vec::new() }
+        Self { sink, word: Word::default(), drops: true, scratch: Vec::new() }
     }
 
     #[inline]
@@ -97,7 +99,7 @@ impl<S: Sink> Fold<S> {
             if c.is_ascii_alphabetic() {
                 self.latin(c, origin);
             } else {
-                self.end(c, origin, c.is_ascii_digit());
+                self.end(c, origin, true);
             }
         } else {
             self.push_other(c, origin);
@@ -108,7 +110,7 @@ impl<S: Sink> Fold<S> {
         match c {
             _ if stays(c) => {
                 self.close();
-                self.end(c, origin, self.on_latin && joins(c));
+                self.end(c, origin, c.is_ascii() || self.drops && joins(c));
             }
             '\u{370}'..='\u{58F}' if !is_mark(c) => match likeness(c) {
                 Likeness::Other => self.end(c, origin, false),
@@ -118,13 +120,13 @@ impl<S: Sink> Fold<S> {
                 }
                 Likeness::Close(_) => self.foreign(c, origin),
             },
-            '\u{85}' | '\u{2028}' | '\u{2029}' => self.end('\n', origin, false),
-            '\u{1680}' => self.end(' ', origin, false),
-            '\u{2018}'..='\u{201B}' => self.end('\'', origin, false),
-            '\u{201C}'..='\u{201F}' => self.end('"', origin, false),
-            '\u{2010}'..='\u{2015}' | '\u{2212}' => self.end('-', origin, false),
+            '\u{85}' | '\u{2028}' | '\u{2029}' => self.end('\n', origin, true),
+            '\u{1680}' => self.end(' ', origin, true),
+            '\u{2018}'..='\u{201B}' => self.end('\'', origin, true),
+            '\u{201C}'..='\u{201F}' => self.end('"', origin, true),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => self.end('-', origin, true),
             _ if is_mark(c) => {
-                if !self.on_latin {
+                if !self.drops {
                     self.sink.push(c, origin);
                 }
             }
@@ -137,22 +139,22 @@ impl<S: Sink> Fold<S> {
 
     fn latin(&mut self, c: char, origin: usize) {
         self.word.latin = true;
-        self.on_latin = true;
+        self.drops = true;
         self.sink.push(c, origin);
     }
 
     fn foreign(&mut self, c: char, origin: usize) {
         self.word.foreign = true;
-        self.on_latin = false;
+        self.drops = false;
         self.sink.push(c, origin);
     }
 
     /// Ends a word with a character that belongs to none.
-    fn end(&mut self, c: char, origin: usize, on_latin: bool) {
+    fn end(&mut self, c: char, origin: usize, drops: bool) {
         self.close();
         self.sink.push(c, origin);
         self.word = Word { start: self.sink.len(), ..Word::default() };
-        self.on_latin = on_latin;
+        self.drops = drops;
     }
 
     /// Reads the look-alikes of the finished word as Latin, if it mixes scripts or is made of close look-alikes alone.
@@ -162,18 +164,18 @@ impl<S: Sink> Fold<S> {
             return;
         }
         self.sink.take_back(self.word.start, &mut self.scratch);
-        let mut on_latin = false;
+        let mut drops = false;
         for (c, origin) in self.scratch.drain(..) {
             let read = match likeness(c) {
                 Likeness::Close(latin) | Likeness::Loose(latin) => char::from(latin),
                 Likeness::Other | Likeness::Plain => c,
             };
-            if !(on_latin && is_mark(c)) {
-                on_latin = read.is_ascii_alphabetic();
+            if !(drops && is_mark(c)) {
+                drops = read.is_ascii_alphabetic();
                 self.sink.push(read, origin);
             }
         }
-        self.on_latin = on_latin;
+        self.drops = drops;
     }
 
     pub(super) fn finish(mut self) -> S {

@@ -21,14 +21,29 @@ const BLACK_FLAG: char = '\u{1F3F4}';
 
 /// Whether `c` shows nothing and is taken out of the detection copy.
 ///
-/// Zero-width and bidirectional controls, joiners, soft hyphen, variation selectors, fillers, invisible operators,
-/// annotation marks, and the tag characters that spell nothing.
+/// Controls of ASCII and Latin-1, zero-width and bidirectional controls, joiners, soft hyphen, variation selectors,
+/// fillers, invisible operators, annotation marks, what is for private use, and the tag characters that spell nothing.
 pub(crate) const fn is_removed(c: char) -> bool {
-    matches!(c,
+    is_control(c)
+        || matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FFA0}'
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E001F}' | '\u{E007F}'..='\u{E0FFF}')
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{E001F}' | '\u{E007F}'..='\u{E0FFF}'
+        | '\u{F0000}'..)
+}
+
+/// A control that is neither white space nor the end of a line.
+const fn is_control(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0E'..='\x1F' | '\x7F'..='\u{84}' | '\u{86}'..='\u{9F}')
+}
+
+/// Whether `c` is a whole word or phrase in one character, which NFKC would make up to eleven times as long: a text of
+/// nothing else would be judged as slowly as one of that length. It says nothing of an attack, and is read as a gap.
+const fn is_phrase(c: char) -> bool {
+    matches!(c,
+        '\u{BC}'..='\u{BE}' | '\u{2057}' | '\u{2A0C}' | '\u{321D}'..='\u{321E}' | '\u{3300}'..='\u{3357}'
+        | '\u{337B}'..='\u{337F}' | '\u{FDF0}'..='\u{FDFC}' | '\u{1F240}'..='\u{1F248}')
 }
 
 /// The ASCII that a tag character spells.
@@ -38,7 +53,14 @@ pub(crate) fn tag(c: char) -> Option<char> {
 
 /// Whether `c` does not stay as it is where invisible characters are taken out.
 fn is_hidden(c: char) -> bool {
-    is_removed(c) || tag(c).is_some()
+    is_removed(c) || is_phrase(c) || c == '\x0B' || tag(c).is_some()
+}
+
+/// Whether `text` is ASCII without controls, and so its own detection copy.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| {
+        plain & (byte < 0x7F) & (byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r'))
+    })
 }
 
 /// Whether `text` holds a character that does not stay.
@@ -46,23 +68,44 @@ pub(crate) fn hides(text: &str) -> bool {
     // The first two bytes of every such character, looked for without branches: most texts end here, at vector speed.
     let suspect = |(first, second): (&u8, &u8)| {
         let (first, second) = (*first, *second);
-        ((first == 0xC2) & (second == 0xAD))
+        (first == 0xC2)
             | ((first == 0xCD) & (second == 0x8F))
             | ((first == 0xD8) & (second == 0x9C))
             | ((first == 0xE1) & ((second & 0xFE == 0x84) | (second == 0x9E) | (second == 0xA0)))
-            | ((first == 0xE2) & (second & 0xFE == 0x80))
-            | ((first == 0xE3) & (second == 0x85))
-            | ((first == 0xEF) & ((second == 0xB8) | (second == 0xBB) | (second & 0xFE == 0xBE)))
-            | ((first == 0xF0) & ((second == 0x9B) | (second == 0x9D)))
-            | (first == 0xF3)
+            | ((first == 0xE2) & ((second & 0xFE == 0x80) | (second == 0x81) | (second == 0xA8)))
+            | ((first == 0xE3) & ((second == 0x85) | (second & 0xFC == 0x88) | (second & 0xFE == 0x8C)))
+            | (first == 0xEE)
+            | ((first == 0xEF) & ((second <= 0xA3) | (second >= 0xB7)))
+            | ((first == 0xF0) & ((second == 0x9B) | (second == 0x9D) | (second == 0x9F)))
+            | (first >= 0xF3)
     };
     let bytes = text.as_bytes();
-    bytes.iter().zip(bytes.iter().skip(1)).fold(false, |seen, pair| seen | suspect(pair)) && text.chars().any(is_hidden)
+    let control = |byte: &u8| (*byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r') | (*byte == 0x7F);
+    (bytes.iter().fold(false, |seen, byte| seen | control(byte))
+        || bytes.iter().zip(bytes.iter().skip(1)).fold(false, |seen, pair| seen | suspect(pair)))
+        && text.chars().any(is_hidden)
 }
 
-/// What stands for `c` alone once invisible characters are gone: nothing, the ASCII that a tag spells, or itself.
+/// What stands for `c` alone once invisible characters are gone: nothing, the ASCII that a tag spells, a gap, or itself.
 fn reveal(c: char) -> Option<char> {
-    if is_removed(c) { None } else { Some(tag(c).unwrap_or(c)) }
+    match c {
+        _ if is_removed(c) => None,
+        _ if is_phrase(c) => Some(' '),
+        '\x0B' => Some('\n'),
+        _ => Some(tag(c).unwrap_or(c)),
+    }
+}
+
+/// The longest control sequence of a terminal, in characters.
+const LONGEST_SEQUENCE: usize = 32;
+
+/// How many characters after an escape belong to its control sequence (`ESC [ 1 ; 31 m`), if one follows.
+fn sequence(mut rest: impl Iterator<Item = char>) -> usize {
+    if rest.next() != Some('[') {
+        return 0;
+    }
+    let end = rest.take(LONGEST_SEQUENCE).position(|c| !matches!(c, ' '..='?'));
+    end.map_or(0, |end| end + 2)
 }
 
 /// The characters of `text` once invisible ones are gone, and where each stood. Tags become the ASCII that they spell, and
@@ -76,6 +119,12 @@ pub(crate) fn revealed(text: &str) -> impl Iterator<Item = (usize, char)> {
                 return Some(next);
             }
             let (at, c) = rest.next()?;
+            if c == '\x1B' {
+                for _ in 0..sequence(rest.clone().map(|(_, c)| c)) {
+                    rest.next();
+                }
+                continue;
+            }
             let Some(byte) = carried_byte(c) else {
                 match reveal(c) {
                     Some(c) => return Some((at, c)),

@@ -23,7 +23,7 @@ pub(crate) enum Origins {
 impl Origins {
     /// Follows `text` on its way to `copy`.
     pub(crate) fn trace(text: &str, copy: &str) -> Self {
-        if text.is_ascii() {
+        if invisible::is_plain(text) {
             return Self::Same;
         }
         let mut fold = Fold::new(Traced::default());
