@@ -39,9 +39,11 @@ pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
 use std::ops::Range;
 
 use crate::conversation::{Conversation, Provenance};
-use crate::guards::classifier::{self, Model};
+use crate::guards::classifier::{self, Model, Score};
 use crate::guards::normalise::invisible::Hidden;
+use crate::guards::normalise::readings::markup;
 use crate::guards::signatures::{self, Rule, Scan, Scope};
+use crate::guards::words::Meaning;
 use allowed::Allowed;
 use operator::Operator;
 use seed::Seed;
@@ -234,16 +236,23 @@ impl Guard {
         let pages: Vec<bool> = units.map(|(number, unit)| unit.span.len() >= PAGE && discusses(number, unit)).collect();
         for (number, unit) in texts.units().iter().enumerate().filter(|(number, _)| pages.get(*number) == Some(&false))
         {
-            if let Some(score) = model.score_with(texts.unit_text(unit), scan.meanings(unit.span.clone())) {
+            if let Some(score) = ask_of_writing(model, texts.unit_text(unit), scan.meanings(unit.span.clone())) {
                 let risk = model.risk(&score, is_data);
                 add(number, risk, unit.span.start + score.span.start..unit.span.start + score.span.end, None);
             }
         }
         for (reading, scan) in texts.readings().iter().zip(readings) {
             let text = reading.text();
-            if let Some(score) = model.score_with(text, scan.meanings(0..text.len())) {
+            // Each unit's share of it is a text of its own, and so is what was encoded: what stands around does not dilute it.
+            let encoded = reading.changed().filter(|(at, layer)| !layer.is_common() && at.len() >= ENCODED);
+            for at in texts.shares(reading).into_iter().chain(encoded.map(|(at, _)| at)) {
+                let Some(score) = ask(model, text.get(at.clone()).unwrap_or_default(), scan.meanings(at.clone()))
+                else {
+                    continue;
+                };
                 let risk = model.risk(&score, is_data);
-                let (layer, origin) = (reading.layer(score.span.clone()), reading.origin(score.span));
+                let span = at.start + score.span.start..at.start + score.span.end;
+                let (layer, origin) = (reading.layer(span.clone()), reading.origin(span));
                 let unit = texts.unit_at(origin.start);
                 if pages.get(unit) == Some(&false) {
                     add(unit, risk, origin, layer);
@@ -284,6 +293,38 @@ impl Guard {
     }
 }
 
+/// What the model finds in a text, of whose words `meanings` tells. A page's layout is no sign of anything, and not read.
+fn ask(model: &Model<'_>, text: &str, meanings: impl Iterator<Item = (Meaning, Range<usize>)>) -> Option<Score> {
+    match markup::laid_out(text) {
+        Some(bare) => model.score_with(&bare, beside(&bare, meanings)),
+        None => model.score_with(text, meanings),
+    }
+}
+
+/// The same of what somebody wrote, also without the signs that Markdown sets around words: whichever is guiltier.
+fn ask_of_writing(
+    model: &Model<'_>,
+    text: &str,
+    meanings: impl Iterator<Item = (Meaning, Range<usize>)> + Clone,
+) -> Option<Score> {
+    let plain = markup::undecorated(text).and_then(|bare| ask(model, &bare, beside(&bare, meanings.clone())));
+    let score = ask(model, text, meanings);
+    match (score, plain) {
+        (Some(score), Some(plain)) if plain.margin > score.margin => Some(plain),
+        (score, plain) => score.or(plain),
+    }
+}
+
+/// The meanings of the words that were not blanked out of a text.
+fn beside(
+    bare: &str,
+    meanings: impl Iterator<Item = (Meaning, Range<usize>)>,
+) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+    meanings.filter(|(_, span)| bare.as_bytes().get(span.start) != Some(&b' '))
+}
+
+/// From how many bytes on what was encoded is put to the model by itself.
+const ENCODED: usize = 24;
 /// From how many bytes on a text that discusses attacks is a page, whose words are the model's own vocabulary of attacks.
 const PAGE: usize = 400;
 /// From how many of eight subjects on a text discusses attacks.

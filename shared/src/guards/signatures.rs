@@ -98,7 +98,7 @@ impl<'t> Scan<'t> {
     }
 
     /// What the words within a range of the text mean, and where each stands in that range.
-    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> + Clone {
         self.words.meanings(range)
     }
 

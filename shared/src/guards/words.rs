@@ -70,7 +70,7 @@ impl Words {
     }
 
     /// What the words within a range of the text mean, and where each stands in that range.
-    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+    pub(super) fn meanings(&self, range: Range<usize>) -> impl Iterator<Item = (Meaning, Range<usize>)> + Clone {
         let words = self.after(range.start)..self.after(range.end);
         let symbols = self.symbols.get(words.clone()).unwrap_or_default();
         let spans = self.spans.get(words).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::quotation::{Quotations, own_words};
 use super::{At, Place};
 use crate::conversation::{Conversation, Part, Provenance};
 use crate::guards::normalise::invisible::{self, Hidden};
-use crate::guards::normalise::readings::Readings;
+use crate::guards::normalise::readings::{Reading, Readings};
 use crate::guards::normalise::{Origins, copy};
 
 /// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
@@ -147,6 +147,30 @@ impl<'c> Texts<'c> {
     /// What else the text says, with every disguise undone.
     pub(super) fn readings(&self) -> &Readings {
         self.readings.get_or_init(|| Readings::of(&self.text))
+    }
+
+    /// The stretches of a reading that were made from one unit each.
+    pub(super) fn shares(&self, reading: &Reading) -> Vec<Range<usize>> {
+        let text = reading.text();
+        let mut shares = Vec::with_capacity(self.units.len());
+        let mut from = 0;
+        for next in self.units.iter().skip(1) {
+            let (mut low, mut high) = (from, text.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if reading.origin(middle..middle + 1).start < next.span.start {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            let to = text.ceil_char_boundary(low);
+            shares.push(from..to);
+            from = to;
+        }
+        shares.push(from..text.len());
+        shares.retain(|share| !share.is_empty());
+        shares
     }
 
     /// The number of the unit in which `at` lies.

@@ -8,36 +8,43 @@
 //!
 //! | disguise | layer |
 //! | --- | --- |
-//! | base64, also URL-safe, unpadded, wrapped, or cut into pieces by spaces, quotes or plus signs; base32 | `base64`, `base32` |
-//! | hexadecimal, in one piece or as a list; lists of decimal, octal and binary codes; bits in one piece | `hex`, `numbers` |
-//! | Morse code with dots and dashes | `morse` |
+//! | base64, also URL-safe, unpadded, wrapped, word by word, or cut by spaces and signs into pieces of which the first has eight characters; base32 | `base64`, `base32` |
+//! | hexadecimal, in one piece, word by word or as a list; lists of decimal, octal and binary codes; bits in one piece | `hex`, `numbers` |
+//! | Morse code with dots and dashes of several kinds, on one line or several | `morse` |
 //! | `&#73;`, `&#x49;`, named entities | `entities` |
 //! | `\u0049`, `\u{49}`, `\x49`, `\U00000049`, `\111` | `escapes` |
 //! | `%49`, and `+` for spaces | `percent` |
 //! | l e t t e r s and l.e.t.t.e.r.s set apart, also without gaps between the words | `spaced` |
-//! | signs, tags or comments inside words (`ig_nore`, `ig<b>nore</b>`), words hyphenated at the end of a line | `punctuated` |
+//! | tags and comments of HTML, and `/* comments */`, between words and within them (`ig<b>nore</b> <!-- x --> all`) | `markup` |
+//! | signs inside words (`ig_nore`), words hyphenated at the end of a line | `punctuated` |
+//! | four words and more written together: `IgnoreAllThoseRules`, `ignore_all_those_rules`; all in small letters, those of the vocabulary | `glued` |
 //! | leetspeak | `leet` |
 //! | known words with letters swapped or their inner letters shuffled | `scrambled` |
 //! | strings cut up and put together by `"a" + "b"` or through variables | `joined` |
-//! | rot13; text written backwards | `rot13`, `reversed` |
+//! | rot13; text written backwards, as a whole or word by word | `rot13`, `reversed` |
 //!
-//! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, compressed data, acrostics, words
-//! cut by single spaces (`ig nore`), translations into invented languages, and what is drawn with characters.
+//! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, base64 with a sign after every few
+//! characters, compressed data, acrostics, words cut by single spaces (`ig nore`), words in another order, translations into
+//! invented languages, comments that open with other signs than those, and what is drawn with characters.
 //!
 //! # What bounds the work
-//! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read. What lies further than [`CONTEXT`] bytes from
-//! everything that was replaced is left out. All readings together hold at most half as much again as the text, and 16 KiB
-//! ([`most_bytes`]); a reading beyond is not made, and [`Readings::unread`] says so. No decoding makes a text longer.
+//! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read: of the text as it is, and, where it has tags,
+//! of the text without them. What lies further than [`CONTEXT`] bytes from everything that was replaced is left out. All
+//! readings together hold at most half as much again as the text and the text without tags, and 16 KiB ([`most_bytes`]); a
+//! reading beyond is not made, and [`Readings::unread`] says so. No decoding makes a text longer.
 
 mod base64;
 mod codes;
 mod escapes;
+mod glued;
 mod joined;
 mod leet;
 mod letters;
+pub(in crate::guards) mod markup;
 mod morse;
 mod rewrite;
 mod turned;
+mod worded;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -48,11 +55,13 @@ use super::normalise;
 pub const MOST_ROUNDS: usize = 3;
 /// How much of what surrounds a replaced stretch belongs to its reading, in bytes to each side.
 pub const CONTEXT: usize = 512;
+/// The same in a text with tags: what surrounds those is read without them.
+const CONTEXT_OF_TAGS: usize = 64;
 
 /// The most bytes that the readings of a text may hold together.
 #[must_use]
 pub const fn most_bytes(text: usize) -> usize {
-    text.saturating_add(text / 2).saturating_add(16 << 10)
+    text.saturating_mul(2).saturating_add(text / 2).saturating_add(16 << 10)
 }
 
 /// How a stretch was disguised.
@@ -66,12 +75,16 @@ pub enum Layer {
     Entities,
     /// Escapes of programming languages.
     Escapes,
+    /// Words written together.
+    Glued,
     /// Hexadecimal.
     Hex,
     /// Strings put together by code.
     Joined,
     /// Digits and signs for letters.
     Leet,
+    /// Tags and comments between words or within them.
+    Markup,
     /// Morse code.
     Morse,
     /// Lists of decimal, octal or binary codes.
@@ -99,9 +112,11 @@ impl Layer {
             Self::Base64 => "base64",
             Self::Entities => "entities",
             Self::Escapes => "escapes",
+            Self::Glued => "glued",
             Self::Hex => "hex",
             Self::Joined => "joined",
             Self::Leet => "leet",
+            Self::Markup => "markup",
             Self::Morse => "morse",
             Self::Numbers => "numbers",
             Self::Percent => "percent",
@@ -116,7 +131,16 @@ impl Layer {
     /// Whether honest texts are full of it: an attack found through it is no worse than the attack in plain.
     #[must_use]
     pub const fn is_common(self) -> bool {
-        matches!(self, Self::Entities | Self::Escapes | Self::Percent | Self::Punctuated | Self::Scrambled)
+        matches!(
+            self,
+            Self::Entities
+                | Self::Escapes
+                | Self::Glued
+                | Self::Markup
+                | Self::Percent
+                | Self::Punctuated
+                | Self::Scrambled
+        )
     }
 }
 
@@ -182,6 +206,15 @@ impl Reading {
         self.pieces.iter().filter_map(|piece| Some((piece.at.clone(), piece.layer?)))
     }
 
+    /// Which bytes of what it was made from are in it as they were, in order.
+    fn kept(&self) -> Vec<Range<usize>> {
+        self.pieces
+            .iter()
+            .filter(|piece| piece.layer.is_none() && piece.is_even())
+            .map(|piece| piece.origin.clone())
+            .collect()
+    }
+
     fn piece_at(&self, at: usize) -> Option<&Piece> {
         let number = self.pieces.partition_point(|piece| piece.at.end <= at);
         self.pieces.get(number).or(self.pieces.last())
@@ -223,19 +256,42 @@ impl Readings {
     #[must_use]
     pub fn of(copy: &str) -> Self {
         let mut readings = Self::default();
-        let mut left = most_bytes(copy.len());
-        let mut base: Option<Arc<Reading>> = None;
+        let mut left = most_bytes(copy.len()) - copy.len();
+        let Some(bare) = markup::strip(copy).apply(copy, None, CONTEXT) else {
+            readings.read(copy, None, &mut left);
+            return readings;
+        };
+        // What stands in tags and comments, or far from all, is read where it is, and the rest without them.
+        let kept = bare.kept();
+        let (edits, turns) = rewrite::look(copy);
+        for reading in turned::read(copy, turns.outside(&kept), None) {
+            readings.add(reading, &mut left);
+        }
+        let elsewhere = edits.outside(&kept).apply(copy, None, CONTEXT_OF_TAGS);
+        if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, &mut left)) {
+            readings.read(copy, Some(elsewhere), &mut left);
+        }
+        // No longer than the text, of which there is one.
+        left += bare.text.len();
+        if let Some(bare) = readings.add(bare, &mut left) {
+            readings.read(copy, Some(bare), &mut left);
+        }
+        readings
+    }
+
+    /// Reads on from a reading, or from the text, round by round.
+    fn read(&mut self, copy: &str, mut base: Option<Arc<Reading>>, left: &mut usize) {
         for _ in 0..MOST_ROUNDS {
             let text = base.as_ref().map_or(copy, |base| base.text());
             let (edits, turns) = rewrite::look(text);
             for reading in turned::read(text, turns, base.as_ref()) {
-                readings.add(reading, &mut left);
+                self.add(reading, left);
             }
-            let Some(reading) = edits.apply(text, base.clone()) else { break };
-            let Some(added) = readings.add(reading, &mut left) else { break };
-            base = Some(added);
+            let Some(reading) = edits.apply(text, base.clone(), CONTEXT) else { break };
+            let Some(added) = self.add(reading, left) else { break };
+            let bare = markup::strip(added.text()).apply(added.text(), Some(Arc::clone(&added)), CONTEXT);
+            base = Some(bare.and_then(|bare| self.add(bare, left)).unwrap_or(added));
         }
-        readings
     }
 
     /// Each further reading.

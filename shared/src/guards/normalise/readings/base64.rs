@@ -2,6 +2,7 @@
 
 use super::Layer;
 use super::codes::is_text;
+use super::letters::segment;
 
 /// The fewest bytes that are believed: shorter ones turn up in names by chance.
 const FEWEST: usize = 9;
@@ -122,7 +123,12 @@ fn base64(text: &str, from: usize) -> Option<(usize, String)> {
     if out.iter().skip(1).step_by(2).all(|byte| *byte == 0) {
         out.retain(|byte| *byte != 0);
     }
-    let read = String::from_utf8(out).ok()?;
+    let mut read = String::from_utf8(out).ok()?;
+    // Words that were encoded one by one have nothing between them.
+    if read.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        let glued = std::mem::take(&mut read);
+        segment(&glued, &mut read);
+    }
     (read.len() >= FEWEST && is_text(&read)).then_some((end, read))
 }
 
@@ -133,7 +139,27 @@ fn looks_encoded(bytes: &[u8], at: usize) -> bool {
 }
 
 const fn is_gap(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'\\' | b'|' | b'.')
+    byte.is_ascii_whitespace()
+        || matches!(
+            byte,
+            b'"' | b'\''
+                | b'`'
+                | b','
+                | b';'
+                | b'\\'
+                | b'|'
+                | b'.'
+                | b':'
+                | b'*'
+                | b'#'
+                | b'!'
+                | b'~'
+                | b'^'
+                | b'@'
+                | b'&'
+                | b'$'
+                | b'%'
+        )
 }
 
 /// A byte that text may have, of UTF-8 or UTF-16.

@@ -38,7 +38,7 @@ struct Base {
 const BASES: [Base; 4] = [
     Base { radix: 2, lengths: 7..=8, layer: Layer::Numbers },
     Base { radix: 10, lengths: 2..=3, layer: Layer::Numbers },
-    Base { radix: 8, lengths: 3..=3, layer: Layer::Numbers },
+    Base { radix: 8, lengths: 2..=3, layer: Layer::Numbers },
     Base { radix: 16, lengths: 2..=2, layer: Layer::Hex },
 ];
 

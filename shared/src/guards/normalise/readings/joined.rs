@@ -28,13 +28,15 @@ struct Named {
 }
 
 impl Strings {
-    /// Looks at a run with `+` or `=` in it.
-    pub(super) fn sign(&mut self, text: &str, run: &Range<usize>, edits: &mut Edits) {
+    /// Looks at a run with `+` or `=` in it. Whether it is part of a row of strings put together.
+    pub(super) fn sign(&mut self, text: &str, run: &Range<usize>, edits: &mut Edits) -> bool {
         let signs = text.get(run.clone()).unwrap_or_default().bytes().enumerate();
         for (at, byte) in signs.filter(|(_, byte)| matches!(byte, b'+' | b'=' | b':')) {
             let at = run.start + at;
-            if byte == b'+' && at >= self.joined {
-                if let Some((range, read)) = row(text, at) {
+            if byte == b'+' {
+                if at >= self.joined
+                    && let Some((range, read)) = row(text, at)
+                {
                     self.joined = range.end;
                     edits.add(range, read, Layer::Joined);
                 }
@@ -42,6 +44,7 @@ impl Strings {
                 self.named.extend(named(text, at));
             }
         }
+        self.joined >= run.end
     }
 
     /// Puts named strings together where the text says so: `a + b`, or in words and in their order.

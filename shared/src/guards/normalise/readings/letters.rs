@@ -1,4 +1,4 @@
-//! Letters set apart, words with signs or tags in them, and words with their letters shuffled.
+//! Letters set apart, words with signs in them, and words with their letters shuffled.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -16,8 +16,6 @@ pub(super) const LONGEST: usize = 16;
 const LETTERS_APART: usize = 4;
 /// How much glued text is cut into words at a time, in bytes.
 const GLUED: usize = 1024;
-/// How far the end of a tag is looked for, in bytes.
-const LONGEST_TAG: usize = 256;
 
 /// The words of the vocabulary by the sum of their letters' values, which is that of any shuffling of them.
 struct Sums {
@@ -212,7 +210,7 @@ pub(super) fn punctuated(text: &str, range: &Range<usize>, edits: &mut Edits) {
         }
         if joined.len() >= LETTERS_APART && words::knows(joined.as_bytes()) {
             edits.add(span, joined, Layer::Punctuated);
-        } else if core.iter().any(|byte| matches!(byte, b'_' | b'~' | b'*' | b'^' | b'|')) {
+        } else if core.iter().any(|byte| matches!(byte, b'_' | b'~' | b'*' | b'^' | b'|' | b'-' | b'.')) {
             edits.add_unsure(span, joined, Layer::Punctuated);
         }
     }
@@ -239,44 +237,6 @@ fn hyphenated(text: &str, span: &Range<usize>, edits: &mut Edits) {
     if length > 0 && words::knows(word.as_bytes()) {
         edits.add(span.start..span.end + 2 + length, word, Layer::Punctuated);
     }
-}
-
-/// Words with tags or comments of HTML inside.
-pub(super) fn tags(text: &str, range: &Range<usize>, edits: &mut Edits) {
-    let bytes = text.as_bytes();
-    let letter = |at: usize| bytes.get(at).copied().filter(u8::is_ascii_alphabetic);
-    let mut at = range.start;
-    while at < range.end {
-        let start = at;
-        let mut word = String::new();
-        let mut tagged = false;
-        loop {
-            if let Some(byte) = letter(at) {
-                word.push(char::from(byte));
-                at += 1;
-            } else if let Some(end) =
-                (!word.is_empty()).then(|| tag(bytes, at)).flatten().filter(|end| letter(*end).is_some())
-            {
-                tagged = true;
-                at = end;
-            } else {
-                break;
-            }
-        }
-        if tagged && word.len() <= 2 * LONGEST {
-            edits.add(start..at, word, Layer::Punctuated);
-        }
-        at = at.max(start + 1);
-    }
-}
-
-/// Where the tag or comment that begins at `at` ends.
-fn tag(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..(at + LONGEST_TAG).min(bytes.len()))?;
-    let (b'<', b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!') = (*rest.first()?, *rest.get(1)?) else { return None };
-    let (close, from): (&[u8], usize) = if rest.starts_with(b"<!--") { (b"-->", 4) } else { (b">", 1) };
-    let found = rest.get(from..)?.windows(close.len()).position(|window| window == close)?;
-    Some(at + from + found + close.len())
 }
 
 /// Appends a glued row of letters, cut into words of the vocabulary where it consists of them.

@@ -42,6 +42,18 @@ const LETTERS: [(&str, char); 36] = [
     ("----.", '9'),
 ];
 
+/// The longest letter, in signs.
+const LONGEST: usize = 5;
+
+/// The sign that a character is, of the several that are written for it.
+const fn sign(c: char) -> Option<char> {
+    match c {
+        '.' | '\u{B7}' | '\u{2022}' | '\u{2219}' | '\u{22C5}' | '\u{25CF}' => Some('.'),
+        '-' | '_' => Some('-'),
+        _ => None,
+    }
+}
+
 /// Dots and dashes from `from` on: where they end, and the words they spell, if any.
 pub(super) fn decode(text: &str, from: usize) -> (usize, Option<String>) {
     let bytes = text.as_bytes();
@@ -50,15 +62,21 @@ pub(super) fn decode(text: &str, from: usize) -> (usize, Option<String>) {
     let mut at = from;
     let mut end = from;
     // A row of nothing but gaps would be read again from each of them.
-    if !matches!(bytes.get(from), Some(b'.' | b'-' | b'_')) {
+    if text.get(from..).and_then(|rest| rest.chars().next()).and_then(sign).is_none() {
         return (from, None);
     }
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();
+        let (mut signs, mut length) = (String::new(), 0);
+        for c in text.get(at..).unwrap_or_default().chars() {
+            let Some(sign) = sign(c) else { break };
+            length += c.len_utf8();
+            signs.push(sign);
+            if signs.len() > LONGEST {
+                break;
+            }
+        }
         if length > 0 {
-            let signs: String =
-                rest.iter().take(length.min(6)).map(|byte| if *byte == b'.' { '.' } else { '-' }).collect();
             let Some((_, letter)) = LETTERS.iter().find(|(known, _)| *known == signs) else { break };
             read.push(*letter);
             letters += 1;
@@ -70,8 +88,9 @@ pub(super) fn decode(text: &str, from: usize) -> (usize, Option<String>) {
         } else {
             break;
         }
-        let gap = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        if gap > 1 {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let gap = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if gap > 1 || (gap == 1 && rest.first() == Some(&b'\n')) {
             read.push(' ');
         }
         at += gap;

@@ -1,10 +1,12 @@
 //! The look over a text, a run of non-space after the other, for what each may stand for; and the text rewritten.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::turned::Turns;
-use super::{CONTEXT, Layer, Piece, Reading, base64, codes, escapes, joined, leet, letters, morse, normalise};
+use super::{Layer, Piece, Reading, base64, codes, escapes, glued, joined, leet, letters, morse, normalise, worded};
 
 /// Stretches to replace, in order.
 #[derive(Debug, Default)]
@@ -13,7 +15,7 @@ pub(super) struct Edits(Vec<Edit>);
 #[derive(Debug)]
 pub(super) struct Edit {
     pub(super) range: Range<usize>,
-    pub(super) text: String,
+    pub(super) text: Cow<'static, str>,
     pub(super) layer: Layer,
     /// Whether it stands by itself, or only beside one that does.
     pub(super) sure: bool,
@@ -23,12 +25,12 @@ pub(super) struct Edit {
 const NEAR: usize = 256;
 
 impl Edits {
-    pub(super) fn add(&mut self, range: Range<usize>, text: String, layer: Layer) {
-        self.0.push(Edit { range, text, layer, sure: true });
+    pub(super) fn add(&mut self, range: Range<usize>, text: impl Into<Cow<'static, str>>, layer: Layer) {
+        self.0.push(Edit { range, text: text.into(), layer, sure: true });
     }
 
-    pub(super) fn add_unsure(&mut self, range: Range<usize>, text: String, layer: Layer) {
-        self.0.push(Edit { range, text, layer, sure: false });
+    pub(super) fn add_unsure(&mut self, range: Range<usize>, text: impl Into<Cow<'static, str>>, layer: Layer) {
+        self.0.push(Edit { range, text: text.into(), layer, sure: false });
     }
 
     /// Drops what is unsure and stands alone.
@@ -56,14 +58,23 @@ impl Edits {
         self.0.retain(|_| keep.next().unwrap_or(false));
     }
 
-    /// The text with the stretches replaced, as far as it is near them; none when there is nothing to replace.
-    pub(super) fn apply(mut self, text: &str, base: Option<Arc<Reading>>) -> Option<Reading> {
+    /// Those that do not lie in one of some ranges, which are in order.
+    pub(super) fn outside(mut self, ranges: &[Range<usize>]) -> Self {
         self.settle();
-        self.0.sort_by_key(|edit| edit.range.start);
+        self.0.retain(|edit| holder(ranges, edit.range.start).is_none_or(|range| range.end < edit.range.end));
+        self
+    }
+
+    /// The text with the stretches replaced, as far as it is at most `context` bytes from them; none when there is nothing
+    /// to replace.
+    pub(super) fn apply(mut self, text: &str, base: Option<Arc<Reading>>, context: usize) -> Option<Reading> {
+        self.settle();
+        // Of two that begin together the longer one knows more.
+        self.0.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
         if self.0.is_empty() {
             return None;
         }
-        let mut out = Output::default();
+        let mut out = Output { context, ..Output::default() };
         let mut done = 0;
         for edit in self.0 {
             if edit.range.start < done {
@@ -78,8 +89,15 @@ impl Edits {
     }
 }
 
+/// Which of some ranges, which are in order, holds a place.
+pub(super) fn holder(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    let number = ranges.partition_point(|range| range.end <= at);
+    ranges.get(number).filter(|range| range.contains(&at))
+}
+
 #[derive(Default)]
 struct Output {
+    context: usize,
     text: String,
     pieces: Vec<Piece>,
 }
@@ -95,8 +113,8 @@ impl Output {
 
     /// What stands between two replaced stretches: all of it, or the two ends.
     fn keep(&mut self, text: &str, range: Range<usize>, first: bool, last: bool) {
-        let near_end = text.ceil_char_boundary(range.end.saturating_sub(CONTEXT).max(range.start));
-        let near_start = text.floor_char_boundary((range.start + CONTEXT).min(range.end));
+        let near_end = text.ceil_char_boundary(range.end.saturating_sub(self.context).max(range.start));
+        let near_start = text.floor_char_boundary((range.start + self.context).min(range.end));
         let part = |range: Range<usize>| text.get(range).unwrap_or_default();
         if first {
             self.put(part(near_end..range.end), near_end..range.end, None);
@@ -209,8 +227,18 @@ fn token(
     barren: &mut usize,
 ) -> usize {
     let length = range.len();
+    let bytes = text.as_bytes();
     // By far the most: a word, with or without a sign at its end.
     if bits & !(has::LETTER | has::QUOTE | has::LEET | has::SIGN | has::WIDE) == 0 {
+        if bits & (has::WIDE | has::LETTER) == has::WIDE {
+            let (end, read) = morse::decode(text, range.start);
+            if let Some(read) = read {
+                edits.add(range.start..end, read, Layer::Morse);
+            }
+            if end > range.end {
+                return end;
+            }
+        }
         if (length == 1 || (bits & has::WIDE != 0 && length <= 4))
             && let Some((end, read)) = letters::spaced(text, range.clone(), barren)
         {
@@ -231,13 +259,15 @@ fn token(
             return range.end;
         }
         words(text, &range, edits, turns);
-        if length >= 12
-            && bits & has::UPPER != 0
-            && bits & has::LOWER != 0
-            && let Some(end) = encoded(text, &range, edits)
-        {
-            return end;
+        if bits & has::UPPER != 0 && bits & has::LOWER != 0 && length >= 4 && has_inner_capital(bytes, &range) {
+            if length >= 12
+                && let Some(end) = encoded(text, &range, edits)
+            {
+                return end;
+            }
+            worded::read(text, &range, edits);
         }
+        glued(text, &range, bits, edits);
         if bits & (has::SIGN | has::LEET) != 0 && length > 2 {
             letters::punctuated(text, &range, edits);
             if bits & has::LEET != 0 {
@@ -287,6 +317,9 @@ fn rare(
         edits.add(range.clone(), read, Layer::Escapes);
         return range.end;
     }
+    if bits & (has::EQUAL | has::PLUS) != 0 && strings.sign(text, &range, edits) && bits & has::QUOTE != 0 {
+        return range.end;
+    }
     if bits & (has::PERCENT | has::PLUS) != 0
         && let Some(read) = escapes::percent(whole)
     {
@@ -298,14 +331,12 @@ fn rare(
     {
         return end;
     }
-    if bits & has::EQUAL != 0 || bits & has::PLUS != 0 {
-        strings.sign(text, &range, edits);
-    }
-    if bits & has::LESS != 0 {
-        letters::tags(text, &range, edits);
+    if bits & (has::DIGIT | has::EQUAL) != 0 {
+        worded::read(text, &range, edits);
     }
     if bits & has::LETTER != 0 {
         words(text, &range, edits, turns);
+        glued(text, &range, bits, edits);
         if bits & has::SIGN != 0 {
             letters::punctuated(text, &range, edits);
         }
@@ -314,6 +345,23 @@ fn rare(
         }
     }
     range.end
+}
+
+/// From how many letters on a run may be several words.
+const SEVERAL: usize = 16;
+
+fn glued(text: &str, range: &Range<usize>, bits: u16, edits: &mut Edits) {
+    let inner = || text.as_bytes().get(range.clone()).unwrap_or_default().contains(&b'_');
+    let signs = range.len() >= 12 && (has_inner_capital(text.as_bytes(), range) || (bits & has::SIGN != 0 && inner()));
+    if signs || range.len() > SEVERAL {
+        glued::read(text, range, signs, edits);
+    }
+}
+
+/// Whether a capital stands behind a small letter.
+fn has_inner_capital(bytes: &[u8], range: &Range<usize>) -> bool {
+    let run = bytes.get(range.clone()).unwrap_or_default();
+    run.iter().zip(run.iter().skip(1)).any(|(a, b)| a.is_ascii_lowercase() & b.is_ascii_uppercase())
 }
 
 /// Base64 and its kin anywhere in a run.

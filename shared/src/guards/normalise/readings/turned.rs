@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::rewrite::holder;
 use super::{Layer, Piece, Reading};
 
 /// How much of a line around a turned word is read so, in bytes to each side.
@@ -30,6 +31,14 @@ impl Turns {
 
     pub(super) fn note_reversed(&mut self, at: usize, letters: usize) {
         self.reversed.note(at, letters);
+    }
+
+    /// Those that are not in one of some ranges, which are in order.
+    pub(super) fn outside(mut self, ranges: &[Range<usize>]) -> Self {
+        for hits in [&mut self.rot13, &mut self.reversed] {
+            hits.at.retain(|at| holder(ranges, *at).is_none());
+        }
+        self
     }
 }
 
@@ -87,8 +96,20 @@ pub(super) fn read<'b>(
     };
     let reversed = |part: &str| -> String { part.chars().rev().collect() };
     let rot13 = reading(text, &turns.rot13.lines(text), Layer::Rot13, base, turned);
-    let reversed = reading(text, &turns.reversed.lines(text), Layer::Reversed, base, reversed);
-    rot13.into_iter().chain(reversed)
+    let lines = turns.reversed.lines(text);
+    let whole = reading(text, &lines, Layer::Reversed, base, reversed);
+    // The words in their order, each of them backwards.
+    let words = reading(text, &lines, Layer::Reversed, base, |part| {
+        part.split_inclusive(|c: char| !c.is_alphanumeric()).map(word_reversed).collect()
+    });
+    rot13.into_iter().chain(whole).chain(words)
+}
+
+/// A word backwards, and the sign behind it.
+fn word_reversed(word: &str) -> String {
+    let end = word.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+    let (letters, sign) = word.split_at(end);
+    letters.chars().rev().chain(sign.chars()).collect()
 }
 
 fn reading(
