@@ -11,6 +11,9 @@ mod vocabulary;
 pub(crate) use table::{COLON, OTHER, STOP};
 use table::{Hash, Kind};
 
+/// Words of other languages, by the English word whose classes they share.
+const TONGUES: &str = include_str!("../src/guards/words/tongues.txt");
+
 type Classes = BTreeSet<&'static str>;
 
 /// The symbols of each class.
@@ -20,37 +23,86 @@ pub(crate) struct Symbols {
     pub(crate) count: usize,
 }
 
-#[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
-pub(crate) fn build(out: &Path) -> Symbols {
-    let (mut words, mut stems, mut segments) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+/// What is looked up, by what it is looked up as.
+#[derive(Default)]
+struct Entries {
+    words: BTreeMap<String, Classes>,
+    stems: BTreeMap<String, Classes>,
+    segments: BTreeMap<String, Classes>,
+    phrases: BTreeMap<String, Classes>,
+}
+
+impl Entries {
+    #[expect(clippy::panic, reason = "a build script reports by failing")]
+    fn of(&mut self, entry: &str) -> &mut Classes {
+        let odd = |c: char| !(c.is_alphanumeric() || c == ' ' || ('\u{900}'..='\u{EFF}').contains(&c));
+        let entry = entry.replace('_', " ");
+        let stem = entry.strip_suffix('*');
+        let bare = stem.unwrap_or(&entry);
+        let short = stem.is_some_and(|stem| stem.len() < table::SHORTEST_STEM);
+        let long = bare.split(' ').any(|word| word.len() > table::LONGEST) || bare.split(' ').count() > table::PHRASE;
+        if bare.contains(odd) || long || short || stem.is_some_and(|stem| stem.contains(' ')) {
+            panic!("vocabulary: `{entry}` cannot be looked up");
+        }
+        let kind = match stem {
+            _ if bare.starts_with(is_unspaced) => &mut self.segments,
+            _ if bare.contains(' ') => &mut self.phrases,
+            Some(_) => &mut self.stems,
+            None => &mut self.words,
+        };
+        kind.entry(bare.to_owned()).or_default()
+    }
+}
+
+/// Every entry with its classes: those of the vocabulary, and the words of other languages, which have the classes of the
+/// English word that they stand for.
+#[expect(clippy::panic, reason = "a build script reports by failing")]
+fn entries() -> Entries {
+    let mut all = Entries::default();
     for (class, entries) in vocabulary::CLASSES {
         for entry in entries.split_whitespace() {
-            let odd = |c: char| !(c.is_alphanumeric() || ('\u{900}'..='\u{E7F}').contains(&c));
-            let stem = entry.strip_suffix('*');
-            let bare = stem.unwrap_or(entry);
-            let short = stem.is_some_and(|stem| stem.len() < table::SHORTEST_STEM);
-            if bare.contains(odd) || bare.len() > table::LONGEST || short {
-                panic!("vocabulary: `{entry}` of `{class}` cannot be looked up");
-            }
-            let unspaced = bare.starts_with(is_unspaced);
-            let kind: &mut BTreeMap<&str, Classes> = match stem {
-                _ if unspaced => &mut segments,
-                Some(_) => &mut stems,
-                None => &mut words,
-            };
-            kind.entry(bare).or_default().insert(*class);
+            all.of(entry).insert(*class);
         }
+    }
+    let english = all.words.clone();
+    let mut wrong = Vec::new();
+    for line in TONGUES.lines().filter(|line| !line.starts_with('%') && !line.is_empty()) {
+        let (like, entries) = line.split_once(": ").unwrap_or_else(|| panic!("`{line}` is not `word: entries`"));
+        let classes = english.get(like).unwrap_or_else(|| panic!("`{like}` is not in the vocabulary"));
+        for entry in entries.split_whitespace() {
+            let own = all.of(entry);
+            if own.is_empty() {
+                own.clone_from(classes);
+            } else if own != classes {
+                wrong.push(format!("{like}: {entry} ({own:?} and {classes:?})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "words that are to be of two kinds:\n{}", wrong.join("\n"));
+    all
+}
+
+#[expect(clippy::expect_used, reason = "a build script reports by failing")]
+pub(crate) fn build(out: &Path) -> Symbols {
+    let Entries { mut words, mut stems, segments, phrases } = entries();
+    // A word that phrases begin with is an entry, of no class unless it has some by itself.
+    let spaces = |phrase: &str| phrase.match_indices(' ').map(|(at, _)| at).collect::<Vec<_>>();
+    let begins: BTreeSet<&str> = phrases.keys().filter_map(|phrase| phrase.split(' ').next()).collect();
+    for begin in &begins {
+        words.entry((*begin).to_owned()).or_default();
     }
     // A whole word wins over a stem, so it has the stem's classes too.
     for (word, classes) in &mut words {
-        classes.extend(stems.iter().filter(|(stem, _)| word.starts_with(**stem)).flat_map(|(_, more)| more));
+        classes.extend(stems.iter().filter(|(stem, _)| word.starts_with(*stem)).flat_map(|(_, more)| more));
     }
     let longer = stems.clone();
     for (stem, classes) in &mut stems {
-        let shorter = longer.iter().filter(|(other, _)| stem.starts_with(**other));
+        let shorter = longer.iter().filter(|(other, _)| stem.starts_with(*other));
         classes.extend(shorter.flat_map(|(_, more)| more));
     }
-    let sets: BTreeSet<&Classes> = words.values().chain(stems.values()).chain(segments.values()).collect();
+    let kinds = [(Kind::Word, &words), (Kind::Stem, &stems), (Kind::Segment, &segments), (Kind::Phrase, &phrases)];
+    let all = kinds.iter().flat_map(|(_, entries)| entries.values());
+    let sets: BTreeSet<&Classes> = all.filter(|classes| !classes.is_empty()).collect();
     let numbers: BTreeMap<&Classes, u16> = sets
         .iter()
         .enumerate()
@@ -61,18 +113,25 @@ pub(crate) fn build(out: &Path) -> Symbols {
         .collect();
     let count = numbers.len() + usize::from(table::FIRST);
     let mut slots = vec![0; table::SLOTS * table::SLOT];
-    let mut put = |kind, text: &str, symbol| insert(&mut slots, kind, text, symbol);
-    for (kind, entries) in [(Kind::Word, &words), (Kind::Stem, &stems), (Kind::Segment, &segments)] {
+    let mut put = |kind, text: &str, symbol, begins| insert(&mut slots, kind, text, symbol, begins);
+    for (kind, entries) in kinds {
         for (entry, classes) in entries {
-            put(kind, entry, *numbers.get(classes).expect("every set has a number"));
+            let begins = matches!(kind, Kind::Word) && begins.contains(entry.as_str());
+            put(kind, entry, numbers.get(classes).copied().unwrap_or(OTHER), begins);
         }
     }
     let beginnings: BTreeSet<&str> = segments
         .keys()
         .flat_map(|segment| segment.char_indices().skip(1).filter_map(|(at, _)| segment.get(..at)))
-        .filter(|beginning| !segments.contains_key(beginning))
+        .filter(|beginning| !segments.contains_key(*beginning))
         .collect();
-    beginnings.into_iter().for_each(|beginning| put(Kind::Segment, beginning, table::PREFIX));
+    beginnings.into_iter().for_each(|beginning| put(Kind::Segment, beginning, table::PREFIX, false));
+    let beginnings: BTreeSet<&str> = phrases
+        .keys()
+        .flat_map(|phrase| spaces(phrase).into_iter().skip(1).filter_map(|at| phrase.get(..at)))
+        .filter(|beginning| !phrases.contains_key(*beginning))
+        .collect();
+    beginnings.into_iter().for_each(|beginning| put(Kind::Phrase, beginning, table::PREFIX, false));
     std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
     let mut subjects = vec![0_u8; count];
     let mut of_class: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
@@ -118,7 +177,7 @@ const TALK: [&str; 8] = [
 ];
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]
-fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16) {
+fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16, begins: bool) {
     let (first, fingerprint) = text.bytes().fold(Hash::new(), Hash::with).place(kind);
     for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
@@ -126,7 +185,7 @@ fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16) {
         let (mark, taken) = slot.split_at_mut(fingerprint.len());
         if taken.iter().all(|byte| *byte == 0) {
             mark.copy_from_slice(&fingerprint);
-            taken.copy_from_slice(&symbol.to_le_bytes());
+            taken.copy_from_slice(&(symbol | if begins { table::BEGINS } else { 0 }).to_le_bytes());
             return;
         }
         assert!(*mark != fingerprint, "two entries with one fingerprint: `{text}`");

@@ -8,7 +8,7 @@ mod vocabulary;
 
 use std::ops::Range;
 
-use table::{COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
+use table::{BEGINS, COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
 
 /// The vocabulary, as the build script laid it out.
 static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("OUT_DIR"), "/words.table"));
@@ -150,8 +150,8 @@ impl Words {
             first = first.min(end);
             hash = rest.get(at..end).unwrap_or_default().bytes().fold(hash, Hash::with);
             match find(hash, Kind::Segment) {
-                Some(PREFIX) => {}
-                Some(symbol) => found = Some((symbol, end)),
+                Some((PREFIX, _)) => {}
+                Some((symbol, _)) => found = Some((symbol, end)),
                 None => break,
             }
         }
@@ -198,8 +198,8 @@ pub(super) fn prefixes(letters: &[u8], longest: usize, mut found: impl FnMut(usi
     let mut hash = Hash::new();
     for (at, letter) in letters.iter().take(longest).enumerate() {
         hash = hash.with(letter.to_ascii_lowercase());
-        if (at > 0 || letter.eq_ignore_ascii_case(&b'a')) && find(hash, Kind::Word).is_some() {
-            found(at + 1);
+        if at > 0 || letter.eq_ignore_ascii_case(&b'a') {
+            find(hash, Kind::Word).into_iter().filter(|(symbol, _)| *symbol >= FIRST).for_each(|_| found(at + 1));
         }
     }
 }
@@ -225,7 +225,7 @@ fn lead(bytes: &[u8], at: usize) -> Lead {
     }
 }
 
-/// The symbol of the word that begins at `from`, and where the word ends. Apostrophes within are skipped.
+/// The symbol of the word or phrase that begins at `from`, and where it ends. Apostrophes within a word are skipped.
 #[inline]
 fn symbol_at(bytes: &[u8], from: usize) -> (u16, usize) {
     let mut hash = Hash::new();
@@ -233,7 +233,32 @@ fn symbol_at(bytes: &[u8], from: usize) -> (u16, usize) {
     if end - from > table::LONGEST {
         return (OTHER, end);
     }
-    (find(hash, Kind::Word).unwrap_or_else(|| stem(bytes, from, end)), end)
+    match find(hash, Kind::Word) {
+        Some((symbol, true)) => phrase(bytes, hash, end).unwrap_or((symbol, end)),
+        Some((symbol, false)) => (symbol, end),
+        None => (stem(bytes, from, end), end),
+    }
+}
+
+/// The longest phrase that begins with a word that ends at `end`, which `hash` is of.
+fn phrase(bytes: &[u8], mut hash: Hash, mut end: usize) -> Option<(u16, usize)> {
+    let mut longest = None;
+    for _ in 1..table::PHRASE {
+        let gap = bytes.get(end..)?.iter().take(2).take_while(|byte| matches!(byte, b' ' | b'\n' | b'-')).count();
+        let from = end + gap;
+        let letter = bytes.get(from).is_some_and(u8::is_ascii_alphanumeric) || lead(bytes, from) == Lead::Letter;
+        if gap == 0 || !letter {
+            break;
+        }
+        hash = hash.with(b' ');
+        end = each(bytes, from, |_, byte| hash = hash.with(byte));
+        match find(hash, Kind::Phrase) {
+            Some((PREFIX, _)) => {}
+            Some((symbol, _)) => longest = Some((symbol, end)),
+            None => break,
+        }
+    }
+    longest
 }
 
 /// The longest stem that a word begins with.
@@ -243,7 +268,7 @@ fn stem(bytes: &[u8], from: usize, end: usize) -> u16 {
     let _end = each(bytes.get(..end).unwrap_or_default(), from, |at, byte| {
         hash = hash.with(byte);
         if at + 1 >= from + table::SHORTEST_STEM {
-            found = find(hash, Kind::Stem).unwrap_or(found);
+            found = find(hash, Kind::Stem).map_or(found, |(symbol, _)| symbol);
         }
     });
     found
@@ -279,8 +304,9 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
     at.min(bytes.len()).max(from + 1)
 }
 
+/// The symbol of an entry, and whether phrases begin with it.
 #[inline]
-fn find(hash: Hash, kind: Kind) -> Option<u16> {
+fn find(hash: Hash, kind: Kind) -> Option<(u16, bool)> {
     let (first, fingerprint) = hash.place(kind);
     for step in 0..table::STEPS {
         let at = (first + step) % table::SLOTS * table::SLOT;
@@ -289,8 +315,59 @@ fn find(hash: Hash, kind: Kind) -> Option<u16> {
             return None;
         }
         if [a, b, c, d] == fingerprint {
-            return Some(u16::from_le_bytes([low, high]));
+            let symbol = u16::from_le_bytes([low, high]);
+            return Some((symbol & !BEGINS, symbol & BEGINS != 0));
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guards::normalise::normalise;
+
+    const TONGUES: &str = include_str!("words/tongues.txt");
+
+    fn symbols(text: &str) -> Vec<u16> {
+        Words::of(&normalise(text)).symbols
+    }
+
+    #[test]
+    fn a_phrase_is_one_word_however_its_words_are_parted() {
+        let whole = symbols("password");
+        for phrase in ["mot de passe", "Mot-de-passe", "kata sandi", "mật khẩu", "facal\nfaire"] {
+            assert_eq!(symbols(phrase), whole, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn the_longest_phrase_counts_and_a_beginning_is_none() {
+        assert_eq!(symbols("bỏ qua hướng dẫn"), symbols("ignore instructions"));
+        assert_eq!(symbols("mot de"), [OTHER, *symbols("mot de").last().unwrap()]);
+        assert_eq!(symbols("mot. de passe").iter().filter(|symbol| **symbol == STOP).count(), 1);
+        assert_ne!(symbols("mot, de passe"), symbols("mot de passe"));
+    }
+
+    #[test]
+    fn a_word_of_another_language_is_what_its_english_word_is() {
+        for (english, others) in
+            [("ignore", ["ignoriere", "игнорируй", "無視"]), ("forget", ["vergiss", "bliye", "ลืม"])]
+        {
+            for other in others {
+                assert_eq!(symbols(other), symbols(english), "{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_another_language_is_written_as_the_detection_copy_shows_it() {
+        for line in TONGUES.lines().filter(|line| !line.starts_with('%') && !line.is_empty()) {
+            let (_, entries) = line.split_once(": ").unwrap();
+            for entry in entries.split(' ') {
+                let spaced = entry.trim_end_matches('*').replace('_', " ");
+                assert_eq!(normalise(&spaced), spaced, "{line}");
+            }
+        }
+    }
 }

@@ -3,13 +3,15 @@
 //! The build script reads this file too, so nothing here may depend on the rest of the crate.
 
 /// How far from its place an entry may lie.
-pub(crate) const STEPS: usize = 8;
+pub(crate) const STEPS: usize = 32;
 /// Slots of the table; a power of two, about twice the entries.
-pub(crate) const SLOTS: usize = 1 << 13;
+pub(crate) const SLOTS: usize = 1 << 14;
 /// A slot: four bytes of fingerprint, two of symbol. A symbol of 0 is an empty slot.
 pub(crate) const SLOT: usize = 6;
 /// The longest entry in bytes; longer words are of no class.
 pub(crate) const LONGEST: usize = 48;
+/// The most words of a phrase.
+pub(crate) const PHRASE: usize = 4;
 /// The shortest stem in bytes.
 pub(crate) const SHORTEST_STEM: usize = 4;
 
@@ -19,8 +21,10 @@ pub(crate) const OTHER: u16 = 1;
 pub(crate) const STOP: u16 = 2;
 /// A colon.
 pub(crate) const COLON: u16 = 3;
-/// In the table: the beginning of an entry of a script without spaces, and no entry itself.
+/// In the table: the beginning of a phrase, or of an entry of a script without spaces, and no entry itself.
 pub(crate) const PREFIX: u16 = 4;
+/// Set in a symbol of the table: phrases begin with this word.
+pub(crate) const BEGINS: u16 = 1 << 15;
 /// The first symbol of a set of classes.
 pub(crate) const FIRST: u16 = 5;
 
@@ -33,6 +37,8 @@ pub(crate) enum Kind {
     Stem = 2,
     /// Characters of a script without spaces.
     Segment = 3,
+    /// Two words or more, with a space between each and the next.
+    Phrase = 4,
 }
 
 /// A hash in the making (FNV-1a, 64 bits, seeded by the kind).
