@@ -30,7 +30,8 @@ pub(super) fn rule(check: Check, text: &str) -> Ruling {
         Check::Ssn => when(is_ssn(text), all),
         Check::Iban => when(is_iban(text), all),
         Check::International => {
-            when((8..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count()), all)
+            let number = text.split('x').next().unwrap_or_default();
+            when((8..=15).contains(&digits(number).count()) && !is_mask(number), all)
         }
         Check::National => when(is_national(text), all),
         Check::Announced => announced(text),
@@ -40,7 +41,9 @@ pub(super) fn rule(check: Check, text: &str) -> Ruling {
         Check::Assigned => after(text, text.find('=')),
         Check::Basic => basic(text),
         Check::Bearer => bearer(text),
-        Check::Password => password(text),
+        Check::Parameter => parameter(text),
+        Check::Password => password(text, text.find(['=', ':', ' '])),
+        Check::Told => password(text, text.find(['=', ':', '：'])),
     }
 }
 
@@ -106,14 +109,28 @@ fn email(text: &str) -> Ruling {
     let mut labels = domain.split('.');
     let numeric = |label: Option<&str>| label.is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
     let version = numeric(labels.next()) && numeric(labels.next());
+    // `git@github.com:owner/name` is where a repository is.
+    let repository = local == "git";
     let file = domain.rsplit('.').next().is_some_and(|end| FILES.contains(&end));
-    when(!local.is_empty() && local.len() <= 64 && domain.len() <= 253 && !version && !file, start..text.len())
+    when(
+        !local.is_empty() && local.len() <= 64 && domain.len() <= 253 && !version && !file && !repository,
+        start..text.len(),
+    )
 }
 
 /// An address in full, or with `::`, that is no path of a program: `a::b` is one.
 fn ipv6(text: &str) -> Ruling {
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
-    let address = groups >= 3 && text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<Ipv6Addr>().is_ok();
+    // Of two groups: what is local to a link or a site, or global, and no `dead::beef`.
+    let short = matches!(
+        text.as_bytes(),
+        [b'f' | b'F', b'c' | b'd' | b'C' | b'D', _, _, b':', ..]
+            | [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, b':', ..]
+            | [b'2' | b'3', _, _, _, b':', ..]
+    );
+    let address = (groups >= 3 || (groups == 2 && short))
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.parse::<Ipv6Addr>().is_ok();
     let hardware = text.split(':').all(|group| group.len() == 2);
     // A shortened address may be followed by a port that reads like its last group.
     let bare =
@@ -135,24 +152,38 @@ fn is_iban(text: &str) -> bool {
     rest == 1
 }
 
+/// Whether all digits are the same, as in a form that shows how to write a number.
+fn is_mask(number: &str) -> bool {
+    let first = digits(number).next();
+    digits(number).all(|digit| Some(digit) == first)
+}
+
 /// Area codes begin with 2 to 9, which only an extension makes up for.
 fn is_national(text: &str) -> bool {
     let (number, extension) =
         text.split_once('x').map_or((text, None), |(number, extension)| (number, Some(extension)));
     let count = digits(number).count();
-    extension.is_some() || digits(number).nth(count.saturating_sub(10)).is_some_and(|digit| digit >= 2)
+    !is_mask(number)
+        && (extension.is_some() || digits(number).nth(count.saturating_sub(10)).is_some_and(|digit| digit >= 2))
 }
 
 /// Seven to fifteen digits that are no date.
 fn is_phone(text: &str) -> bool {
     let mut parts = text.split('-').map(str::len);
     let date = text.len() == 10 && [parts.next(), parts.next(), parts.next()] == [Some(4), Some(2), Some(2)];
-    !date && (7..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count())
+    !date && !is_mask(text) && (7..=15).contains(&digits(text.split('x').next().unwrap_or_default()).count())
 }
 
+/// What may as well announce a count, a date or a register's number is believed of a number that is set as a telephone's.
 fn announced(text: &str) -> Ruling {
     let start = text.find(|c: char| c.is_ascii_digit() || c == '+' || c == '(').unwrap_or(0);
-    when(text.get(start..).is_some_and(is_phone), start..text.len())
+    let (word, number) = text.split_at_checked(start).unwrap_or((text, ""));
+    let word = word.trim_start();
+    let doubtful = ["call", "registered"]
+        .iter()
+        .any(|known| word.get(..known.len()).is_some_and(|word| word.eq_ignore_ascii_case(known)));
+    let set = number.contains(['+', '(', '-', '.', ' ', '/']) || digits(number).count() >= 9;
+    when(is_phone(number) && (set || !doubtful), start..text.len())
 }
 
 fn explained(text: &str) -> Ruling {
@@ -192,21 +223,29 @@ fn basic(text: &str) -> Ruling {
     when(random, start..text.len())
 }
 
-/// A token that has a type of its own is left to it.
 fn bearer(text: &str) -> Ruling {
+    token(text, text.rfind(' '))
+}
+
+fn parameter(text: &str) -> Ruling {
+    token(text, text.find('='))
+}
+
+/// What stands behind `at`. A token that has a type of its own is left to it.
+fn token(text: &str, at: Option<usize>) -> Ruling {
     const OTHERS: [&str; 12] =
         ["eyJ", "gh_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "ya29.", "sk-", "xox"];
-    let Some(start) = text.rfind(' ').map(|at| at + 1) else { return Ruling::Refuse };
+    let Some(start) = at.map(|at| at + 1) else { return Ruling::Refuse };
     let token = text.get(start..).unwrap_or_default();
     let own = OTHERS.iter().any(|other| token.starts_with(other));
     when(!own && token.bytes().any(|byte| byte.is_ascii_digit()), start..text.len())
 }
 
 /// The word after `=`, `:` or `is`. Code that reads a password has no digit in that place, a password mostly has.
-fn password(text: &str) -> Ruling {
-    let Some(separator) = text.find(['=', ':', ' ']) else { return Ruling::Refuse };
+fn password(text: &str, separator: Option<usize>) -> Ruling {
+    let Some(separator) = separator else { return Ruling::Refuse };
     let rest = text.get(separator..).unwrap_or_default();
-    let rest = rest.trim_start_matches([' ', '=', ':', '>', '"', '\'', '`']);
+    let rest = rest.trim_start_matches([' ', '=', ':', '：', '>', '"', '\'', '`']);
     let rest = rest.strip_prefix("is ").unwrap_or(rest).trim_start_matches([' ', '"', '\'', '`']);
     let start = text.len() - rest.len();
     let value = rest.trim_end_matches(['.', '?', ':']);

@@ -2,7 +2,7 @@
 //!
 //! Languages are plain: no look-around, no Unicode, ASCII bodies. What must stand beside a match is an explicit set of
 //! bytes, so that a key beside a CJK letter counts. Byte `0xFF`, which no UTF-8 text has, stands for the start and the
-//! end of a text. Pure data: the build script compiles it.
+//! end of a text, and `0xFE` for a sign that is written as `%20`. Pure data: the build script compiles it.
 
 /// Whether a type is a secret or tells of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +52,12 @@ pub(crate) enum Check {
     Basic,
     /// The token after `Bearer`.
     Bearer,
+    /// The token that is a URL's parameter.
+    Parameter,
     /// A password after a word that announces one.
     Password,
+    /// A password after such a word of another language, and a colon or an equals sign.
+    Told,
     /// The header of a private key: opens a block.
     Block,
 }
@@ -106,28 +110,28 @@ const fn kept(before: &'static str, body: &'static str, after: &'static str, lon
     Entry { name: KEPT, class: Class::Personal, before, body, after, longest, check: Check::Keep }
 }
 
-/// Together, or grouped as on the card. No more than that: what follows a card is often more digits.
-const CARD: &str = "[0-9]{12,19}|[0-9]{4}( [0-9]{4}){3}|[0-9]{4}(-[0-9]{4}){3}|[0-9]{4} [0-9]{6} [0-9]{4,5}|[0-9]{4}-[0-9]{6}-[0-9]{4,5}";
+/// Together, or grouped as on the card, by spaces that may be no-break ones (`C2 A0`). No more than that: what follows a card is often more digits.
+const CARD: &str = "[0-9]{12,19}|[0-9]{4}(\\xC2?[\x20\\xA0][0-9]{4}){3}|[0-9]{4}(-[0-9]{4}){3}|[0-9]{4}\\xC2?[\x20\\xA0][0-9]{6}\\xC2?[\x20\\xA0][0-9]{4,5}|[0-9]{4}-[0-9]{6}-[0-9]{4,5}";
 /// Each country's code, two check digits and as many characters as the country has, together or in groups of four.
 const IBAN: &str = "(?i:\
-    (NO)[0-9]{2}([0-9A-Z]{11}|(\x20[0-9A-Z]{4}){2}\x20[0-9A-Z]{3})\
-    |(BE)[0-9]{2}([0-9A-Z]{12}|(\x20[0-9A-Z]{4}){3})\
-    |(DK|FI|FK|FO|GL|NL|SD)[0-9]{2}([0-9A-Z]{14}|(\x20[0-9A-Z]{4}){3}\x20[0-9A-Z]{2})\
-    |(MK|SI)[0-9]{2}([0-9A-Z]{15}|(\x20[0-9A-Z]{4}){3}\x20[0-9A-Z]{3})\
-    |(AT|BA|EE|KZ|LT|LU|MN|XK)[0-9]{2}([0-9A-Z]{16}|(\x20[0-9A-Z]{4}){4})\
-    |(CH|HR|LI|LV)[0-9]{2}([0-9A-Z]{17}|(\x20[0-9A-Z]{4}){4}\x20[0-9A-Z]{1})\
-    |(BG|BH|CR|DE|GB|GE|IE|ME|RS|VA)[0-9]{2}([0-9A-Z]{18}|(\x20[0-9A-Z]{4}){4}\x20[0-9A-Z]{2})\
-    |(AE|GI|IL|IQ|OM|SO|TL)[0-9]{2}([0-9A-Z]{19}|(\x20[0-9A-Z]{4}){4}\x20[0-9A-Z]{3})\
-    |(AD|CZ|ES|MD|PK|RO|SA|SE|SK|TN|VG)[0-9]{2}([0-9A-Z]{20}|(\x20[0-9A-Z]{4}){5})\
-    |(LY|PT|ST)[0-9]{2}([0-9A-Z]{21}|(\x20[0-9A-Z]{4}){5}\x20[0-9A-Z]{1})\
-    |(IS|TR)[0-9]{2}([0-9A-Z]{22}|(\x20[0-9A-Z]{4}){5}\x20[0-9A-Z]{2})\
-    |(BI|DJ|FR|GR|IT|MC|MR|SM)[0-9]{2}([0-9A-Z]{23}|(\x20[0-9A-Z]{4}){5}\x20[0-9A-Z]{3})\
-    |(AL|AZ|BY|CY|DO|GT|HN|HU|LB|NI|PL|SV)[0-9]{2}([0-9A-Z]{24}|(\x20[0-9A-Z]{4}){6})\
-    |(BR|EG|PS|QA|UA)[0-9]{2}([0-9A-Z]{25}|(\x20[0-9A-Z]{4}){6}\x20[0-9A-Z]{1})\
-    |(JO|KW|MU|YE)[0-9]{2}([0-9A-Z]{26}|(\x20[0-9A-Z]{4}){6}\x20[0-9A-Z]{2})\
-    |(MT|SC)[0-9]{2}([0-9A-Z]{27}|(\x20[0-9A-Z]{4}){6}\x20[0-9A-Z]{3})\
-    |(LC)[0-9]{2}([0-9A-Z]{28}|(\x20[0-9A-Z]{4}){7})\
-    |(RU)[0-9]{2}([0-9A-Z]{29}|(\x20[0-9A-Z]{4}){7}\x20[0-9A-Z]{1})\
+    (NO)[0-9]{2}([0-9A-Z]{11}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){2}\\xC2?[\x20\\xA0][0-9A-Z]{3})\
+    |(BE)[0-9]{2}([0-9A-Z]{12}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){3})\
+    |(DK|FI|FK|FO|GL|NL|SD)[0-9]{2}([0-9A-Z]{14}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){3}\\xC2?[\x20\\xA0][0-9A-Z]{2})\
+    |(MK|SI)[0-9]{2}([0-9A-Z]{15}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){3}\\xC2?[\x20\\xA0][0-9A-Z]{3})\
+    |(AT|BA|EE|KZ|LT|LU|MN|XK)[0-9]{2}([0-9A-Z]{16}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){4})\
+    |(CH|HR|LI|LV)[0-9]{2}([0-9A-Z]{17}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){4}\\xC2?[\x20\\xA0][0-9A-Z]{1})\
+    |(BG|BH|CR|DE|GB|GE|IE|ME|RS|VA)[0-9]{2}([0-9A-Z]{18}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){4}\\xC2?[\x20\\xA0][0-9A-Z]{2})\
+    |(AE|GI|IL|IQ|OM|SO|TL)[0-9]{2}([0-9A-Z]{19}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){4}\\xC2?[\x20\\xA0][0-9A-Z]{3})\
+    |(AD|CZ|ES|MD|PK|RO|SA|SE|SK|TN|VG)[0-9]{2}([0-9A-Z]{20}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){5})\
+    |(LY|PT|ST)[0-9]{2}([0-9A-Z]{21}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){5}\\xC2?[\x20\\xA0][0-9A-Z]{1})\
+    |(IS|TR)[0-9]{2}([0-9A-Z]{22}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){5}\\xC2?[\x20\\xA0][0-9A-Z]{2})\
+    |(BI|DJ|FR|GR|IT|MC|MR|SM)[0-9]{2}([0-9A-Z]{23}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){5}\\xC2?[\x20\\xA0][0-9A-Z]{3})\
+    |(AL|AZ|BY|CY|DO|GT|HN|HU|LB|NI|PL|SV)[0-9]{2}([0-9A-Z]{24}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){6})\
+    |(BR|EG|PS|QA|UA)[0-9]{2}([0-9A-Z]{25}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){6}\\xC2?[\x20\\xA0][0-9A-Z]{1})\
+    |(JO|KW|MU|YE)[0-9]{2}([0-9A-Z]{26}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){6}\\xC2?[\x20\\xA0][0-9A-Z]{2})\
+    |(MT|SC)[0-9]{2}([0-9A-Z]{27}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){6}\\xC2?[\x20\\xA0][0-9A-Z]{3})\
+    |(LC)[0-9]{2}([0-9A-Z]{28}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){7})\
+    |(RU)[0-9]{2}([0-9A-Z]{29}|(\\xC2?[\x20\\xA0][0-9A-Z]{4}){7}\\xC2?[\x20\\xA0][0-9A-Z]{1})\
     )";
 
 /// A model that is asked to spell its instruction out puts something between the letters.
@@ -139,6 +143,22 @@ macro_rules! password_value {
         r#"["'`]? {0,2}(=>?|:=?|is) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#
     };
 }
+
+/// What announces a password in other languages than English, whose words are told apart by a colon or an equals sign.
+macro_rules! password_words {
+    () => {
+        "(?i:contrase)(ña|ÑA|(?i:na))|(?i:passwort|kennwort|mot de passe|mdp|senha|palavra-passe|parola|\
+    wachtwoord|passord|adgangskode|heslo|kata sandi)|(?i:has)(ł|Ł)(?i:o)|(ş|Ş)(?i:ifre)|(?i:l)(ö|Ö)(?i:senord)|\
+    (п|П)(ароль|АРОЛЬ)|(κ|Κ)ωδικός|密码|密碼|口令|パスワード|비밀번호|암호|كلمة (المرور|السر)|पासवर्ड|(?i:m)(ật|Ật) (?i:kh)ẩu"
+    };
+}
+
+/// Such a word, and a password.
+const FOREIGN_PASSWORD: &str = concat!(
+    "(",
+    password_words!(),
+    r#")["'`]? {0,2}(=>?|:=?|：) {0,2}["'`]?[!-~&&[^\x22'`<>(){}\[\],;\\]]{6}[!-~&&[^\x22'`<>(){}\[\],;\\]]*"#
+);
 
 /// Every entry. Of matches with one start and one end, the earlier entry's counts.
 pub(crate) const TABLE: &[Entry] = &[
@@ -216,6 +236,15 @@ pub(crate) const TABLE: &[Entry] = &[
         Check::Bearer,
     ),
     Entry {
+        name: "bearer_token",
+        class: Class::Secret,
+        before: "[?&;#]",
+        body: "(?i:((access|api|auth|bearer|id|refresh|session)[_-]?)?token)=[0-9A-Za-z._~%+/-]{16}[0-9A-Za-z._~%+/-]*={0,2}",
+        after: NONE,
+        longest: 4096,
+        check: Check::Parameter,
+    },
+    Entry {
         name: "db_url_password",
         class: Class::Secret,
         before: r"[^0-9A-Za-z+.\\-]",
@@ -231,6 +260,7 @@ pub(crate) const TABLE: &[Entry] = &[
         160,
         Check::Password,
     ),
+    secret("generic_password", FOREIGN_PASSWORD, NONE, 192, Check::Told),
     // As the end of a name such as `dbPassword`.
     Entry {
         name: "generic_password",
@@ -244,13 +274,13 @@ pub(crate) const TABLE: &[Entry] = &[
     Entry {
         name: "email",
         class: Class::Personal,
-        before: r"[^0-9A-Za-z._%+\\-]",
+        before: r"[^0-9A-Za-z._%+\\\xFE-]",
         body: r"[0-9A-Za-z._%+-]+@[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*\.[A-Za-z]{2}[A-Za-z]*",
         after: NONE,
         longest: 318,
         check: Check::Email,
     },
-    number("credit_card", CARD, NUMBER_END, 19, Check::Card),
+    number("credit_card", CARD, NUMBER_END, 22, Check::Card),
     number("ip_address", r"[0-9]{1,3}(\.[0-9]{1,3}){3}", WORD_END, 15, Check::Ipv4),
     Entry {
         name: "ip_address",
@@ -262,7 +292,7 @@ pub(crate) const TABLE: &[Entry] = &[
         check: Check::Ipv6,
     },
     number("ssn", "[0-9]{3}-[0-9]{2}-[0-9]{4}", NUMBER_END, 11, Check::Ssn),
-    number("iban", IBAN, WORD_END, 42, Check::Iban),
+    number("iban", IBAN, WORD_END, 50, Check::Iban),
     Entry {
         name: "phone",
         class: Class::Personal,

@@ -29,10 +29,44 @@ pub(super) trait Sink {
     fn swallow(&mut self, range: Range<usize>);
 }
 
-/// What stands before the next byte, and whether this one escapes it: an escaped newline is a newline.
+/// Stands for a sign that is written as `%20`; no UTF-8 has it.
+const ESCAPED: u8 = 0xFE;
+
+/// What of an escape stands before the next byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    Backslash,
+    Percent,
+    /// A percent sign, and a first digit of this value.
+    Digit(u8),
+}
+
+/// What stands before the next byte, and what escapes that one: an escaped newline is a newline, and `%20`
+/// is an edge.
 #[inline]
-fn next_before(slash: bool, byte: u8) -> (u8, bool) {
-    (if slash && matches!(byte, b'n' | b'r' | b't') { b'\n' } else { byte }, byte == b'\\')
+fn next_before(escape: Escape, byte: u8) -> (u8, Escape) {
+    match byte {
+        b'\\' => (byte, Escape::Backslash),
+        b'%' => (byte, Escape::Percent),
+        _ if escape == Escape::None => (byte, Escape::None),
+        _ => unescaped(escape, byte),
+    }
+}
+
+fn unescaped(escape: Escape, byte: u8) -> (u8, Escape) {
+    let digit = char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match (escape, digit) {
+        (Escape::Backslash, _) if matches!(byte, b'n' | b'r' | b't') => (b'\n', Escape::None),
+        (Escape::Percent, Some(digit)) => (byte, Escape::Digit(digit)),
+        (Escape::Digit(first), Some(digit)) => {
+            let sign = first << 4 | digit;
+            let edge = sign.is_ascii() && !sign.is_ascii_alphanumeric() && !matches!(sign, b'-' | b'.' | b'_' | b'\\');
+            (if edge { ESCAPED } else { byte }, Escape::None)
+        }
+        (Escape::None | Escape::Backslash | Escape::Percent | Escape::Digit(_), _) => (byte, Escape::None),
+    }
 }
 
 #[derive(Clone)]
@@ -55,15 +89,23 @@ pub(super) struct Scan {
     position: usize,
     /// Everything before it has gone out or was replaced.
     released: usize,
-    /// The byte before the position; an escaped newline is a newline.
+    /// The byte before the position, or what an escape there stands for.
     before: u8,
-    slash: bool,
+    escape: Escape,
     steps: u64,
 }
 
 impl Default for Scan {
     fn default() -> Self {
-        Self { threads: Vec::new(), block: None, position: 0, released: 0, before: SENTINEL, slash: false, steps: 0 }
+        Self {
+            threads: Vec::new(),
+            block: None,
+            position: 0,
+            released: 0,
+            before: SENTINEL,
+            escape: Escape::None,
+            steps: 0,
+        }
     }
 }
 
@@ -208,7 +250,7 @@ impl Scan {
             _ => return,
         };
         let own = rules.own.as_ref();
-        let (mut before, mut slash) = (self.before, self.slash);
+        let (mut before, mut escape) = (self.before, self.escape);
         let from = self.position;
         let mut position = from;
         while let Some(byte) = bytes.get(position).copied() {
@@ -227,18 +269,19 @@ impl Scan {
             start = if fresh { position } else { start };
             deadline = if fresh { position + FIRST_LOOK } else { deadline };
             state = to | begun;
-            (before, slash) = next_before(slash, byte);
+            (before, escape) = next_before(escape, byte);
             position += 1;
             if state == DEAD && !byte.is_ascii() && own.is_none() {
-                // No standard pattern begins with another script, so that all of it can be passed at once.
+                // Few standard patterns begin with another script, so that nearly all of it can be passed at once.
                 let rest = bytes.get(position..).unwrap_or_default();
-                let run = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
+                let stops = |byte: &u8| byte.is_ascii() || table.wakes(*byte);
+                let run = rest.iter().position(stops).unwrap_or(rest.len());
                 before = run.checked_sub(1).and_then(|last| rest.get(last)).copied().unwrap_or(before);
                 position += run;
             }
         }
         self.steps += 2 * (position - from) as u64;
-        (self.position, self.before, self.slash) = (position, before, slash);
+        (self.position, self.before, self.escape) = (position, before, escape);
         self.threads.clear();
         if state != DEAD {
             self.threads.push(Thread { start, state, own: DEAD, best: None, deadline, done: false });
@@ -262,7 +305,7 @@ impl Scan {
 
     /// Notes a byte as read.
     fn pass(&mut self, byte: u8) {
-        (self.before, self.slash) = next_before(self.slash, byte);
+        (self.before, self.escape) = next_before(self.escape, byte);
     }
 
     /// Decides for the earliest threads that are done. True if that opened a block.
@@ -295,7 +338,7 @@ impl Scan {
                 self.threads.clear();
                 self.position = end;
                 self.before = b'-';
-                self.slash = false;
+                self.escape = Escape::None;
                 self.block = Some(Block::default());
                 return true;
             }

@@ -31,6 +31,8 @@ pub(super) struct Table {
     shortest: usize,
     /// The state after a match's first byte, by the classes of the byte before it and of that byte.
     begun: Vec<State>,
+    /// Bytes of other scripts than Latin with which a match may begin.
+    wakes: [bool; 256],
 }
 
 impl Table {
@@ -59,6 +61,7 @@ impl Table {
             longest,
             shortest: 0,
             begun: Vec::new(),
+            wakes: [false; 256],
         }
         .indexed()
     }
@@ -85,6 +88,7 @@ impl Table {
             longest: self.longest.clone(),
             shortest: 0,
             begun: Vec::new(),
+            wakes: [false; 256],
         }
         .indexed()
     }
@@ -102,6 +106,10 @@ impl Table {
             }
         }
         self.begun = begun;
+        for byte in 0x80..=u8::MAX {
+            let wakes = (0..=u8::MAX).any(|before| self.starts(before, byte));
+            self.wakes.get_mut(usize::from(byte)).into_iter().for_each(|slot| *slot = wakes);
+        }
         self
     }
 
@@ -114,6 +122,12 @@ impl Table {
     #[inline]
     fn class(&self, byte: u8) -> usize {
         self.classes.get(usize::from(byte)).copied().map_or(0, usize::from)
+    }
+
+    /// Whether a match may begin with this byte, of another script than Latin.
+    #[inline]
+    pub(super) fn wakes(&self, byte: u8) -> bool {
+        self.wakes.get(usize::from(byte)).copied().unwrap_or(true)
     }
 
     /// Whether a match may begin with this byte after that one.
@@ -227,5 +241,6 @@ fn read(bytes: &'static [u8]) -> Option<Table> {
         longest: Vec::new(),
         shortest: 0,
         begun: Vec::new(),
+        wakes: [false; 256],
     })
 }

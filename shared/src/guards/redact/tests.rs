@@ -38,10 +38,81 @@ fn every_type_has_a_sample() {
 }
 
 #[test]
-fn no_standard_match_begins_with_another_script() {
+fn other_scripts_are_passed_over_unless_a_match_begins_there() {
     let table = table::Table::embedded();
-    for before in 0..=u8::MAX {
-        assert!((0x80..=u8::MAX).all(|byte| !table.starts(before, byte)), "after {before:#x}");
+    for byte in 0x80..=u8::MAX {
+        assert_eq!(table.wakes(byte), (0..=u8::MAX).any(|before| table.starts(before, byte)), "{byte:#x}");
+    }
+    assert!(!table.wakes(0xC3) && table.wakes(0xD0));
+}
+
+#[test]
+fn a_password_is_told_in_many_languages() {
+    let secret = random(samples::WORD, 14);
+    for word in [
+        "contraseña: ",
+        "Contrasena:",
+        "CONTRASEÑA = ",
+        "Passwort: ",
+        "Kennwort=",
+        "mot de passe : ",
+        "Mot de passe\u{20}:",
+        "senha: ",
+        "hasło: ",
+        "şifre: ",
+        "lösenord: ",
+        "wachtwoord: ",
+        "пароль: ",
+        "Пароль:",
+        "密码：",
+        "密碼: ",
+        "パスワード：",
+        "비밀번호: ",
+        "كلمة المرور: ",
+        "पासवर्ड: ",
+    ] {
+        let text = format!("Neu / 新: {word}{secret}, ok");
+        assert_eq!(redacted(&text), format!("Neu / 新: {word}[REDACTED:generic_password], ok"));
+        let plain = format!("{word}tomorrow at nine");
+        assert_eq!(redacted(&plain), plain);
+    }
+}
+
+#[test]
+fn a_secret_in_a_url_is_found_behind_an_escape() {
+    let key = ["AK", "IA", &random("0123456789ABCDEF", 16)].concat();
+    let card = ["4111", "1111", "1111", "1111"].concat();
+    for (secret, name) in [(key.as_str(), "aws_key"), (card.as_str(), "credit_card")] {
+        for before in ["?q=a%20", "?q=%22", "%3d", "%0A", "x%2F"] {
+            assert_eq!(redacted(&format!("{before}{secret} ")), format!("{before}[REDACTED:{name}] "));
+        }
+    }
+    // What stands for a letter is one.
+    assert_eq!(redacted(&format!("%41{key}")), format!("%41{key}"));
+}
+
+#[test]
+fn a_token_that_is_a_parameter_is_redacted() {
+    let token = random("0123456789abcdef", 32);
+    for name in ["token", "access_token", "auth-token", "Session_Token"] {
+        let text = |secret: &str| format!("https://a.example/x?y=1&{name}={secret}&z=2");
+        assert_eq!(redacted(&text(&token)), text("[REDACTED:bearer_token]"));
+    }
+    let text = "https://a.example/?token=YOUR_TOKEN_GOES_HERE&tokens=1234567890123456";
+    assert_eq!(redacted(text), text);
+}
+
+#[test]
+fn numbers_may_be_grouped_by_no_break_spaces() {
+    let card = ["4111", "1111", "1111", "1111"].join("\u{A0}");
+    let iban = ["DE89", "3704", "0044", "0532", "0130", "00"].join("\u{A0}");
+    assert_eq!(redacted(&format!("pay {card} or {iban}.")), "pay [REDACTED:credit_card] or [REDACTED:iban].");
+}
+
+#[test]
+fn short_addresses_are_found() {
+    for address in ["fe80::1", "fd12::9", "2001::7", "FE80::a00:27ff"] {
+        assert_eq!(redacted(&format!("ping {address} now")), "ping [REDACTED:ip_address] now");
     }
 }
 
@@ -68,6 +139,10 @@ fn leaves_what_only_looks_alike() {
         "import foo from \"@scope/pkg\"; npm install @types/node@20.5.2; @app.route(\"/\"), icon@2x.png",
         "sk-learn-is-a-library-with-a-long-kebab-case-name and sk_buff",
         "lat 73.024748, lon -46.785529, price: $749,220.60, let x = 0x5d94f12bf1204c1d;",
+        "git clone git@github.com:owner/name.git and git@gitlab.example.org:a/b",
+        "Write it as (999) 999-9999, 555-555-5555 or +00 000 000 000",
+        "registered 20191231, call 12345678 times",
+        "feed::2f00, 2f::1, cafe::1, fe80::/10",
         "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY----- and -----BEGIN CERTIFICATE-----\nMIIB\n",
         &format!("commit {hash} fixes it, sha256:{hash}{}", &hash[..24]),
     ] {
@@ -289,6 +364,9 @@ fn no_text_takes_more_than_a_few_steps_a_byte() {
         ("eyJhbGci.", 4),
         ("eyJhbGci.eyJ.", 4),
         ("password=", 20),
+        ("пароль: ", 4),
+        ("%20", 2),
+        ("?token=", 5),
         ("password = ", 3),
         ("a://a:", 3),
         ("a:", 3),
@@ -351,6 +429,13 @@ fn piece() -> impl Strategy<Value = String> {
         "https://",
         "version ",
         "password is ",
+        "пароль: ",
+        "密码：",
+        "%20",
+        "%4",
+        "%",
+        "?token=",
+        "\u{A0}",
         "Phone: ",
         "section 1.2.3.4",
         "1.2.3.4.5",

@@ -104,11 +104,20 @@ impl Oracle {
     }
 }
 
-/// The byte before a position, the text from there, and the end.
+/// The byte before a position, or what an escape stands for there, the text from there, and the end.
 fn padded(text: &str, at: usize) -> Vec<u8> {
     let bytes = text.as_bytes();
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let sign = match bytes[..at] {
+        [.., b'%', high, low] => value(high).zip(value(low)).map(|(high, low)| 16 * high + low),
+        _ => None,
+    };
     let before = match bytes[..at] {
         [.., b'\\', b'n' | b'r' | b't'] => b'\n',
+        [.., last] if sign.is_some() => {
+            let edge = |sign: u8| sign.is_ascii() && !sign.is_ascii_alphanumeric() && !b"-._\\".contains(&sign);
+            if sign.is_some_and(edge) { 0xFE } else { last }
+        }
         [.., last] => last,
         [] => 0xFF,
     };
