@@ -16,7 +16,8 @@ use crate::print;
 
 /// Redact secrets and personal data in text from standard input, as an answer would be redacted.
 ///
-/// The text goes through as a stream, so its length does not matter. What was redacted is counted on stderr.
+/// The text goes through as a stream, so its length does not matter. What was redacted is counted on stderr. Links and
+/// images stay: those that an answer may not have are taken out of answers alone, by `[output.links]` of the policy.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gatehouse redact < answer.txt

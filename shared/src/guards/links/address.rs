@@ -9,6 +9,8 @@ const LONGEST_AUTHORITY: usize = 512;
 const PLAIN: [&str; 4] = ["http://", "https://", "ftp://", "www."];
 /// Schemes that clients load.
 const LOADED: [&str; 5] = ["http", "https", "ftp", "ws", "wss"];
+/// Schemes before another address.
+const NESTING: [&str; 5] = ["view-source", "feed", "jar", "blob", "filesystem"];
 
 /// What an address is, as far as it is there.
 #[derive(Debug, PartialEq, Eq)]
@@ -123,6 +125,7 @@ const fn is_delimiter(c: char) -> bool {
 
 /// What follows the slashes of an address that points to another host.
 fn authority_of(text: &str) -> Option<&str> {
+    let text = nested(text);
     let rest = match text.split_once(':') {
         Some((scheme, rest)) if LOADED.iter().any(|loaded| loaded.eq_ignore_ascii_case(scheme)) => rest,
         _ => text.strip_prefix(is_slash).filter(|rest| rest.starts_with(is_slash))?,
@@ -132,8 +135,19 @@ fn authority_of(text: &str) -> Option<&str> {
 
 /// Whether more characters may make it point to another host.
 fn may_become_remote(text: &str) -> bool {
+    let text = nested(text);
     let begins = |scheme: &&str| scheme.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text));
-    matches!(text, "" | "/" | "\\") || LOADED.iter().any(begins)
+    matches!(text, "" | "/" | "\\") || LOADED.iter().chain(&NESTING).any(begins)
+}
+
+/// What stands behind schemes that another address follows.
+fn nested(mut text: &str) -> &str {
+    while let Some((scheme, rest)) = text.split_once(':')
+        && NESTING.iter().any(|nesting| nesting.eq_ignore_ascii_case(scheme))
+    {
+        text = rest;
+    }
+    text
 }
 
 fn after_plain(raw: &str) -> Option<&str> {

@@ -131,6 +131,10 @@ impl Context {
                     Value::None => {}
                 }
             }
+            // A comment of code follows a blank or the end of a statement.
+            if self.loads && byte == b'/' && matches!(self.before, b'(' | b'"' | b'\'' | b'`' | b'=') {
+                return Some((Place::Attribute { quote: None, spaced: false }, Kind::Image));
+            }
         }
         let plain = matches!(byte | 0x20, b'f' | b'h' | b'w') && !self.before.is_ascii_alphanumeric();
         plain.then(|| (Place::Plain { bracketed: self.brackets > 0 }, self.at_least(Kind::Link)))
@@ -146,7 +150,8 @@ impl Context {
         if calm {
             for byte in bytes {
                 let begins = matches!(byte | 0x20, b'f' | b'h' | b'w') && !before.is_ascii_alphanumeric();
-                if begins || matches!(byte, b'\n' | b'\r' | b'[' | b']' | b'<' | b'$') {
+                let loads = self.loads && *byte == b'/';
+                if begins || loads || matches!(byte, b'\n' | b'\r' | b'[' | b']' | b'<' | b'$') {
                     break;
                 }
                 before = *byte;

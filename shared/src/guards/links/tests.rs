@@ -61,6 +61,12 @@ fn images_from_other_hosts_are_taken_out_whatever_they_carry() {
         ),
         ("<pre>\n\n<img\n\nsrc='https://evil.test/c'>", "<pre>\n\n<img\n\nsrc='[REDACTED:image]'>"),
         ("<style>@import 'https://evil.test/c'", "<style>@import '[REDACTED:image]'"),
+        ("<style>@import \"//evil.test/c\"; b{}", "<style>@import \"[REDACTED:image]\"; b{}"),
+        ("<style>p{background:url(//evil.test/c)}", "<style>p{background:url([REDACTED:image]"),
+        ("<script>fetch('//evil.test/c')", "<script>fetch('[REDACTED:image]')"),
+        ("<script src=a></script><script>//note\nx // y", "<script src=a></script><script>//note\nx // y"),
+        ("![x](view-source:https://evil.test/c)", "![x]([REDACTED:image])"),
+        ("![x](Feed:view-source:ftp://evil.test/c)", "![x]([REDACTED:image])"),
         (
             "<a style=\"background:url(//evil.test/c)\" href=\"/\">",
             "<a style=\"background:url([REDACTED:image]\" href=\"/\">",
