@@ -22,6 +22,10 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// As piped into a file.
+    #[cfg(test)]
+    pub(crate) const PLAIN: Self = Self { terminal: false, colour: false };
+
     /// Stdout as it is: `NO_COLOR` and its like are honoured.
     pub(crate) fn of_stdout() -> Self {
         let stdout = io::stdout();
@@ -112,7 +116,7 @@ fn reader_has_gone(error: &(dyn Error + 'static)) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Look = Look { terminal: false, colour: false };
+    const PLAIN: Look = Look::PLAIN;
     const TERMINAL: Look = Look { terminal: true, colour: true };
 
     fn table(look: Look) -> String {

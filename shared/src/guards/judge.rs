@@ -34,7 +34,7 @@ mod verdict;
 mod weighing;
 
 pub use settings::{BadPattern, BlockedHistory, Mode, OperatorRule, Profile, Settings, Thresholds};
-pub use verdict::{Category, Decision, Finding, Layer, Place, Risk, Verdict};
+pub use verdict::{Category, Decision, Finding, Hold, Layer, Place, Risk, Verdict};
 
 use std::ops::Range;
 

@@ -96,6 +96,35 @@ pub struct Verdict {
     pub blocked: Vec<usize>,
     /// Every rule that matched, by place.
     pub findings: Vec<Finding>,
+    /// Why what was found would block, and does not; none where nothing was held back.
+    pub held: Option<Hold>,
+}
+
+/// What holds a risk below the threshold at which it blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hold {
+    /// The words are the caller's, who is trusted to instruct.
+    Caller,
+    /// The text discusses attacks, and what was found stands in its midst.
+    Discusses,
+    /// What was found stands in code blocks and cited lines, beside enough of the text's own words.
+    Quotes,
+}
+
+impl Hold {
+    /// The reason, in a sentence.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Caller => "The words are the caller's own, who is trusted to instruct: they flag at most.",
+            Self::Discusses => {
+                "The text discusses attacks, and what was found stands in its midst, as examples do: it flags at most."
+            }
+            Self::Quotes => {
+                "What was found stands in code blocks or cited lines, beside the text's own words: a quotation flags at most."
+            }
+        }
+    }
 }
 
 /// A group of rules; a policy sets a mode per group.

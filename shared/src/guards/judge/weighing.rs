@@ -1,12 +1,15 @@
 //! What the findings weigh together, and what follows: risks, and the decision.
 
-use super::{Category, Decision, Finding, Guard, Owner, Place, Risk, Scored, Thresholds, Verdict};
+use super::{Category, Decision, Finding, Guard, Hold, Owner, Place, Risk, Scored, Thresholds, Verdict};
 use crate::conversation::Provenance;
 
 impl Guard {
     pub(super) fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
         let risks = |monitored: bool| self.risks(units, &scored, monitored);
-        let (enforced, all) = (risks(false), risks(true));
+        let (enforced, quoted) = risks(false);
+        let (all, _) = risks(true);
+        let held = units.iter().zip(enforced.iter().zip(quoted));
+        let held = held.filter_map(|(owner, (risk, quoted))| Some((*risk, self.held(*owner, *risk, quoted)?))).max();
         let worst = |risks: &[Risk]| {
             let units = units.iter().zip(risks).map(|(owner, risk)| (self.decide(*owner, *risk), *risk));
             units.max().unwrap_or((Decision::Allow, Risk::default()))
@@ -37,12 +40,13 @@ impl Guard {
         });
         // A match that begins in one turn and ends in the next, and one that begins and ends in the first, have one place.
         findings.dedup();
-        Verdict { decision, would_be, risk_score, blocked, findings }
+        let held = held.map(|(_, hold)| hold).filter(|_| decision != Decision::Block);
+        Verdict { decision, would_be, risk_score, blocked, findings, held }
     }
 
-    /// The risk of each unit. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
+    /// The risk of each unit, and whether it would block but for quotations. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
     /// two, the weightier counts.
-    fn risks(&self, units: &[Owner], scored: &[Scored], monitored: bool) -> Vec<Risk> {
+    fn risks(&self, units: &[Owner], scored: &[Scored], monitored: bool) -> (Vec<Risk>, Vec<bool>) {
         let mut said = vec![Sum::default(); units.len()];
         let mut whole = said.clone();
         for Scored { unit, finding, excuse } in scored {
@@ -58,9 +62,28 @@ impl Guard {
                 }
             }
         }
-        let most = |owner: &Owner| Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1));
         let sums = units.iter().zip(said).zip(whole);
-        sums.map(|((owner, said), whole)| said.risk().max(whole.risk().min(most(owner)))).collect()
+        let risks = sums.map(|((owner, said), whole)| {
+            let most = self.most_held(owner.provenance);
+            let risk = said.risk().max(whole.risk().min(most));
+            (risk, whole.risk() > most && risk <= most)
+        });
+        risks.unzip()
+    }
+
+    /// The most that a risk can be and not block.
+    fn most_held(&self, owner: Provenance) -> Risk {
+        Risk::thousandths(self.thresholds(owner).block_at.saturating_sub(1))
+    }
+
+    /// What holds back a unit that would block.
+    fn held(&self, owner: Owner, risk: Risk, quoted: bool) -> Option<Hold> {
+        let caller = (owner.provenance == Provenance::Caller).then_some(Hold::Caller);
+        let capped = caller.or_else(|| owner.discusses.then_some(Hold::Discusses));
+        match capped.filter(|_| risk > self.most_held(owner.provenance)) {
+            Some(hold) => Some(hold),
+            None => quoted.then_some(Hold::Quotes),
+        }
     }
 
     fn thresholds(&self, owner: Provenance) -> Thresholds {
@@ -75,7 +98,7 @@ impl Guard {
     /// The risk of a unit: neither the caller, who is trusted to instruct, nor a text about attacks is blocked.
     fn capped(&self, owner: Owner, risk: Risk) -> Risk {
         if owner.provenance == Provenance::Caller || owner.discusses {
-            risk.min(Risk::thousandths(self.thresholds(owner.provenance).block_at.saturating_sub(1)))
+            risk.min(self.most_held(owner.provenance))
         } else {
             risk
         }
