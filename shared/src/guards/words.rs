@@ -295,6 +295,21 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
                 with(at + 1, second);
                 at += 1;
             }
+            0xCE => {
+                // Greek capitals, likewise: those with an accent first.
+                let (first, second) = match bytes.get(at + 1).copied().unwrap_or_default() {
+                    0x86 => (0xCE, 0xAC),
+                    second @ 0x88..=0x8A => (0xCE, second + 0x25),
+                    0x8C => (0xCF, 0x8C),
+                    second @ 0x8E..=0x8F => (0xCF, second - 1),
+                    second @ 0x91..=0x9F => (0xCE, second + 0x20),
+                    second @ 0xA0..=0xA9 => (0xCF, second - 0x20),
+                    second => (0xCE, second),
+                };
+                with(at, first);
+                with(at + 1, second);
+                at += 1;
+            }
             0x80..=0xBF => with(at, byte),
             0xC0.. if lead(bytes, at) == Lead::Letter => with(at, byte),
             _ => break,
@@ -358,6 +373,22 @@ mod tests {
                 assert_eq!(symbols(other), symbols(english), "{other}");
             }
         }
+    }
+
+    #[test]
+    fn a_capital_counts_as_its_small_letter() {
+        for (capital, small) in [("ΆΈΉΊΌΎΏ ΑΝΟΠΣΩ", "άέήίόύώ ανοπσω"), ("ЗАБУДЬ", "забудь"), ("Ξέχασε", "ξέχασε")]
+        {
+            let hash = |text: &str| {
+                let mut bytes = Vec::new();
+                text.split(' ').for_each(|word| {
+                    each(word.as_bytes(), 0, |_, byte| bytes.push(byte));
+                });
+                bytes
+            };
+            assert_eq!(hash(capital), hash(small), "{capital}");
+        }
+        assert_eq!(symbols("ΞΈΧΑΣΕ"), symbols("forget"));
     }
 
     #[test]
