@@ -43,7 +43,7 @@ const fn is_control(c: char) -> bool {
 const fn is_phrase(c: char) -> bool {
     matches!(c,
         '\u{BC}'..='\u{BE}' | '\u{2057}' | '\u{2A0C}' | '\u{321D}'..='\u{321E}' | '\u{3300}'..='\u{3357}'
-        | '\u{337B}'..='\u{337F}' | '\u{FDF0}'..='\u{FDFC}' | '\u{1F240}'..='\u{1F248}')
+        | '\u{337B}'..='\u{337F}' | '\u{33AE}'..='\u{33AF}' | '\u{FDF0}'..='\u{FDFC}' | '\u{1F240}'..='\u{1F248}')
 }
 
 /// The ASCII that a tag character spells.
@@ -73,7 +73,7 @@ pub(crate) fn hides(text: &str) -> bool {
             | ((first == 0xD8) & (second == 0x9C))
             | ((first == 0xE1) & ((second & 0xFE == 0x84) | (second == 0x9E) | (second == 0xA0)))
             | ((first == 0xE2) & ((second & 0xFE == 0x80) | (second == 0x81) | (second == 0xA8)))
-            | ((first == 0xE3) & ((second == 0x85) | (second & 0xFC == 0x88) | (second & 0xFE == 0x8C)))
+            | ((first == 0xE3) & ((second == 0x85) | (second & 0xFC == 0x88) | (second & 0xFC == 0x8C)))
             | (first == 0xEE)
             | ((first == 0xEF) & ((second <= 0xA3) | (second >= 0xB7)))
             | ((first == 0xF0) & ((second == 0x9B) | (second == 0x9D) | (second == 0x9F)))

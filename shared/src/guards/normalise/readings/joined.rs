@@ -9,6 +9,8 @@ use super::rewrite::Edits;
 const MOST: usize = 64;
 /// The longest string that is followed, in bytes.
 const LONGEST: usize = 1024;
+/// How many quotation marks of a string are looked at for its last.
+const QUOTES: usize = 4;
 /// How far behind the last string the place is looked for where they are put together, in bytes.
 const REACH: usize = 4096;
 
@@ -112,10 +114,10 @@ fn named(text: &str, at: usize) -> Option<Named> {
     let start = at + 2 + gap;
     let line = bytes.get(start..(start + LONGEST).min(bytes.len()))?;
     let line = line.split(|byte| *byte == b'\n').next()?;
-    // A quote ends the string if nothing but the end of its statement follows.
-    let close = (0..line.len()).find(|end| {
-        line.get(*end) == Some(&quote)
-            && line.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'}'))
+    // A quote ends the string if nothing but the end of its statement follows. Where the first few do not, none does.
+    let quotes = line.iter().enumerate().filter(|(_, byte)| **byte == quote).map(|(end, _)| end);
+    let close = quotes.take(QUOTES).find(|end| {
+        line.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'}' | b'>'))
     })?;
     (length > 0).then(|| Named {
         name: name_end - length..name_end,

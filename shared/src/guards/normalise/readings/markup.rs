@@ -285,6 +285,8 @@ const LAYOUT: [&str; 78] = [
 ];
 /// From how many words on an attribute's value is prose.
 const PROSE: usize = 3;
+/// The fewest letters for each of them: they stand around words.
+const LETTERS: usize = 2;
 /// The fewest signs of Markdown that are worth another look.
 const FEWEST_SIGNS: usize = 3;
 
@@ -329,13 +331,14 @@ pub(in crate::guards) fn undecorated(text: &str) -> Option<String> {
     if !is_link && all < FEWEST_SIGNS {
         return None;
     }
-    let (mut signs, mut words, mut before) = (0_usize, 0_usize, b' ');
+    let (mut signs, mut words, mut letters, mut before) = (0_usize, 0_usize, 0_usize, b' ');
     for byte in text.bytes() {
+        letters += usize::from(is_letter(byte));
         words += usize::from(byte.is_ascii_whitespace() && !before.is_ascii_whitespace());
         signs += usize::from(is_decoration(byte) && !is_decoration(before));
         before = byte;
     }
-    if !is_link && (signs < FEWEST_SIGNS || signs * 2 <= words) {
+    if !is_link && (signs < FEWEST_SIGNS || signs * 2 <= words || letters < signs * LETTERS) {
         return None;
     }
     let mut out = String::with_capacity(text.len());
