@@ -24,6 +24,7 @@
 
 mod allowed;
 mod density;
+mod mention;
 mod operator;
 mod placing;
 mod quotation;
@@ -236,7 +237,9 @@ impl Guard {
         let pages: Vec<bool> = units.map(|(number, unit)| unit.span.len() >= PAGE && discusses(number, unit)).collect();
         for (number, unit) in texts.units().iter().enumerate().filter(|(number, _)| pages.get(*number) == Some(&false))
         {
-            if let Some(score) = ask_of_writing(model, texts.unit_text(unit), scan.meanings(unit.span.clone())) {
+            let named = texts.without_mentions(unit);
+            let text = named.as_deref().unwrap_or_else(|| texts.unit_text(unit));
+            if let Some(score) = ask_of_writing(model, text, beside(text, scan.meanings(unit.span.clone()))) {
                 let risk = model.risk(&score, is_data);
                 add(number, risk, unit.span.start + score.span.start..unit.span.start + score.span.end, None);
             }
@@ -294,7 +297,11 @@ impl Guard {
 }
 
 /// What the model finds in a text, of whose words `meanings` tells. A page's layout is no sign of anything, and not read.
-fn ask(model: &Model<'_>, text: &str, meanings: impl Iterator<Item = (Meaning, Range<usize>)>) -> Option<Score> {
+fn ask(
+    model: &Model<'_>,
+    text: &str,
+    meanings: impl Iterator<Item = (Meaning, Range<usize>)> + Clone,
+) -> Option<Score> {
     match markup::laid_out(text) {
         Some(bare) => model.score_with(&bare, beside(&bare, meanings)),
         None => model.score_with(text, meanings),
@@ -316,10 +323,10 @@ fn ask_of_writing(
 }
 
 /// The meanings of the words that were not blanked out of a text.
-fn beside(
+fn beside<M: Iterator<Item = (Meaning, Range<usize>)> + Clone>(
     bare: &str,
-    meanings: impl Iterator<Item = (Meaning, Range<usize>)>,
-) -> impl Iterator<Item = (Meaning, Range<usize>)> {
+    meanings: M,
+) -> impl Iterator<Item = (Meaning, Range<usize>)> + Clone + use<'_, M> {
     meanings.filter(|(_, span)| bare.as_bytes().get(span.start) != Some(&b' '))
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::mention::Mentions;
 use super::quotation::{Quotations, own_words};
 use super::{At, Place};
 use crate::conversation::{Conversation, Part, Provenance};
@@ -39,6 +40,7 @@ struct Piece<'c> {
     origins: OnceCell<Origins>,
     /// What it quotes, likewise.
     quotations: OnceCell<Quotations>,
+    mentions: OnceCell<Mentions>,
     span: Range<usize>,
 }
 
@@ -119,6 +121,7 @@ impl<'c> Texts<'c> {
             hides,
             origins: OnceCell::new(),
             quotations: OnceCell::new(),
+            mentions: OnceCell::new(),
             span: start..end,
         });
     }
@@ -212,13 +215,19 @@ impl<'c> Texts<'c> {
         within..end
     }
 
-    /// Whether at least half of a stretch of the joined text stands in blocks that quote.
+    /// Whether a stretch of the joined text is quoted: at least half of it stands in a block, or the phrase is named only.
     pub(super) fn quotes(&self, span: &Range<usize>) -> bool {
         let number = self.pieces.partition_point(|piece| piece.span.end <= span.start);
         let Some(piece) = self.pieces.get(number) else { return false };
         let text = self.text.get(piece.span.clone()).unwrap_or_default();
         let quotations = piece.quotations.get_or_init(|| Quotations::of(text, own_words(self.provenance)));
-        quotations.hold(&(span.start.saturating_sub(piece.span.start)..span.end.saturating_sub(piece.span.start)))
+        let within = span.start.saturating_sub(piece.span.start)..span.end.saturating_sub(piece.span.start);
+        quotations.hold(&within) || piece.mentions.get_or_init(|| Mentions::of(text)).hold(&within)
+    }
+
+    /// A unit's text without the phrases that it only names, where it names any.
+    pub(super) fn without_mentions(&self, unit: &Unit) -> Option<String> {
+        Mentions::of(self.unit_text(unit)).blanked(self.unit_text(unit))
     }
 
     /// Where a stretch of the joined text lies, up to the end of the part in which it begins.

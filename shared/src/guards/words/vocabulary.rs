@@ -51,7 +51,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     (
         "rules",
         "instruction instructions instrutions instuctions prompt prompts rule rules direction directions \
-        directive directives guideline guidelines command commands order orders restriction restrictions \
+        directive directives guideline guidelines command commands restriction restrictions \
         programming constraint constraints safeguard safeguards guardrail guardrails protocols limitations",
     ),
     (
@@ -76,7 +76,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("you", "you youre youve ya"),
     (
         "fill",
-        "the of these that this those my our its own and or about me us out back been was were has have are \
+        "the of these that this those our its own and or about me us out back been was were has have are \
         is to with by in on for from a an it as at now please just also simply must should will can could \
         would i we so then other given said written provided content be into they them there some very more \
         what",
@@ -112,7 +112,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ),
     ("answer", "say answer respond reply output write print tell type"),
     ("what", "what whats which"),
-    ("told", "told instructed given taught trained programmed ordered commanded prompted"),
+    ("told", "told instructed given taught learned learnt trained programmed ordered commanded prompted"),
     ("new", "new updated revised different real actual true following next"),
     ("now", "now henceforth onwards onward forward hereby"),
     ("from", "from"),
@@ -217,6 +217,26 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("anything", "anything"),
     ("normal", "normal standard classic regular"),
     ("i", "i"),
+    ("lab", "openai openais anthropic anthropics deepmind chatgpts gpts"),
+    ("regard", "regard comprehension concept sense notion understanding grasp concern"),
+    ("two", "two both 2"),
+    ("way", "way ways"),
+    ("self", "yourself itself"),
+    ("confirm", "confirm provide share verify"),
+    ("my", "my mine"),
+    ("carry_on", "complete continue finish"),
+    ("reshape", "format encode convert summarize summarise translate paraphrase rephrase rewrite"),
+    ("restrained", "restrained align aligned aligns"),
+    ("like", "like"),
+    (
+        "grants_refusal",
+        "allowrefusal allowrefusals allowdisclaimer allowdisclaimers allowapology allowapologies allowwarnings",
+    ),
+    ("falsity", "false no off never 0"),
+    ("order", "order orders"),
+    ("banned", "blocked banned forbidden disallowed prohibited"),
+    ("said", "strings outputs"),
+    ("solve", "solve perform"),
     // German
     ("ignore", "beachte"),
     ("ignored", "ausser"),
