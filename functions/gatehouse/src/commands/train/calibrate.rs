@@ -1,6 +1,8 @@
 //! From margins to risks: where the knots lie, measured on harmless texts of sources that the measured weights had not
 //! seen.
 //!
+//! A margin is measured as the guard comes by it, through every form in which it reads a text.
+//!
 //! Each family of sources is held out in turn, with whatever is nearly the same as one of its texts, and its texts are
 //! measured by weights that were fitted to the rest. A family that is to be judged takes its knots from the other
 //! families' margins alone.
@@ -9,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shared::conversation::{Conversation, Provenance};
-use shared::guards::Guard;
-use shared::guards::classifier::{Header, KNOTS, Knots, LEAST};
+use shared::guards::classifier::{Header, KNOTS, Knots, LEAST, Model, RULE};
 use shared::guards::judge::{BadPattern, Settings};
+use shared::guards::{Guard, Risk};
 
 use super::corpus::Example;
 use super::fit::{self, Weights};
@@ -48,7 +50,8 @@ pub(crate) struct Fitted {
 pub(crate) struct Held {
     family: String,
     weights: Weights,
-    margins: Vec<Margin>,
+    /// As what people write, and as data.
+    margins: [Vec<Margin>; 2],
 }
 
 /// What a harmless text of a family that was held out has reached.
@@ -57,8 +60,25 @@ struct Margin {
     source: String,
     cluster: usize,
     margin: f32,
-    /// What the rules alone make of it, in thousandths, as what people write and as data.
-    rules: [u16; 2],
+    /// What the rules alone make of it, in thousandths.
+    rules: u16,
+}
+
+/// A scale of risks that tells margins apart.
+const LEAST_MARGIN: f32 = -6.0;
+const STEP: f32 = 0.02;
+
+/// Knots by which a risk of 200 and more thousandths is a margin, and the margin that such a risk is.
+fn scale() -> Knots {
+    KNOTS.map(|risk| LEAST_MARGIN + STEP * f32::from(risk - KNOTS[0]))
+}
+
+fn margin_of(risk: Risk) -> f32 {
+    match risk.as_thousandths().checked_sub(KNOTS[0]) {
+        // A risk is rounded down.
+        Some(steps) => LEAST_MARGIN + STEP * f32::from(steps + 1),
+        None => f32::MIN,
+    }
 }
 
 /// A model of all that teaches.
@@ -67,7 +87,7 @@ pub(crate) fn fit(examples: &[Example], settings: fit::Settings) -> Result<Fitte
         examples.iter().filter(|example| is_measured(example)).map(Example::family).collect();
     let held = hold_out(examples, settings, &harmless)?;
     let weights = fit::fit(&lessons(examples, |_| true), settings);
-    let (people, data) = knots(held.iter().flat_map(|held| &held.margins));
+    let [people, data] = both(&held.iter().collect::<Vec<_>>());
     Ok(Fitted { weights, people, data })
 }
 
@@ -79,8 +99,8 @@ pub(crate) fn fit_without_each(
     let families: BTreeSet<&str> = examples.iter().filter(|example| !example.own).map(Example::family).collect();
     let held = hold_out(examples, settings, &families)?;
     let all = held.iter().map(|one| {
-        let others = held.iter().filter(|other| other.family != one.family);
-        let (people, data) = knots(others.flat_map(|other| &other.margins));
+        let others: Vec<&Held> = held.iter().filter(|other| other.family != one.family).collect();
+        let [people, data] = both(&others);
         (one.family.clone(), Fitted { weights: one.weights.clone(), people, data })
     });
     Ok(all.collect())
@@ -101,18 +121,29 @@ fn hold_out(examples: &[Example], settings: fit::Settings, families: &BTreeSet<&
         let rest =
             |example: &Example| (example.own || example.family() != family) && !clusters.contains(&example.cluster);
         let weights = fit::fit(&lessons(examples, rest), settings);
-        let margins = examples.iter().filter(of_family).filter(|example| is_measured(example));
-        let margins = margins.map(|example| Margin {
-            kind: example.kind,
-            source: example.source.clone(),
-            cluster: example.cluster,
-            margin: example.seen.margin(&weights),
-            rules: [Provenance::User, Provenance::Document].map(|provenance| {
-                let words = Conversation::of_text(provenance, example.text.as_str());
-                rules.judge(&words).risk_score.as_thousandths()
-            }),
+        let fitted = Fitted { weights, people: scale(), data: scale() };
+        let file = fitted.file(settings);
+        let guard = Model::read(&file).ok().and_then(|model| {
+            Guard::with_model(&Settings { model_from: 1, ..Settings::default() }, Some(model.into_owned())).ok()
         });
-        Held { family: family.to_owned(), margins: margins.collect(), weights }
+        let measured: Vec<&Example> =
+            examples.iter().filter(of_family).filter(|example| is_measured(example)).collect();
+        let margins = [Provenance::User, Provenance::Document].map(|provenance| {
+            let margin = |example: &&Example| {
+                let words = Conversation::of_text(provenance, example.text.as_str());
+                let found = guard.as_ref().map(|guard| guard.judge(&words).findings).unwrap_or_default();
+                let of_model = found.iter().find(|finding| finding.rule == RULE);
+                Margin {
+                    kind: example.kind,
+                    source: example.source.clone(),
+                    cluster: example.cluster,
+                    margin: of_model.map_or(f32::MIN, |finding| margin_of(finding.weight)),
+                    rules: rules.judge(&words).risk_score.as_thousandths(),
+                }
+            };
+            measured.iter().map(margin).collect()
+        });
+        Held { family: family.to_owned(), margins, weights: fitted.weights }
     };
     let mut held: Vec<Held> = std::thread::scope(|scope| {
         let work = || {
@@ -131,36 +162,37 @@ fn hold_out(examples: &[Example], settings: fit::Settings, families: &BTreeSet<&
 }
 
 /// The knots for people and for data.
-fn knots<'m>(margins: impl Iterator<Item = &'m Margin>) -> (Knots, Knots) {
+fn both(held: &[&Held]) -> [Knots; 2] {
+    let margins = |place: usize| held.iter().filter_map(move |held| held.margins.get(place)).flatten();
+    [knots(margins(0), &PEOPLE), knots(margins(1), &DATA)]
+}
+
+fn knots<'m>(margins: impl Iterator<Item = &'m Margin>, shares: &Shares) -> Knots {
     let mut margins: Vec<&Margin> = margins.collect();
     margins.sort_by(|a, b| b.margin.total_cmp(&a.margin));
     let ordinary = weighed(&margins, Kind::Ordinary);
     let persona = weighed(&margins, Kind::Persona);
     if ordinary.is_empty() {
         // Of whom nothing harmless is known, nothing is guilty.
-        return ([f32::MAX; KNOTS.len()], [f32::MAX; KNOTS.len()]);
+        return [f32::MAX; KNOTS.len()];
     }
     let above = |share: f64, enough: &dyn Fn(&Margin) -> bool| {
         lowest(&ordinary, share, enough).max(lowest(&persona, PERSONA * share, enough))
     };
-    let knots = |shares: &Shares, data: usize| {
-        let at_all = above(shares.reached, &|_| true);
-        let mut knots = KNOTS.map(|knot| {
-            // What is blocked by the rules alone costs the model nothing.
-            let needed = BLOCK_AT.saturating_sub(knot);
-            let weighs =
-                |margin: &Margin| margin.rules.get(data).is_some_and(|rules| (needed..BLOCK_AT).contains(rules));
-            if needed == 0 { above(shares.alone, &weighs) } else { above(shares.together, &weighs).max(at_all) }
-        });
-        // A knot lies no higher than the next.
-        for place in (1..knots.len()).rev() {
-            if let [.., knot, next] = knots.get_mut(..=place).unwrap_or_default() {
-                *knot = knot.min(*next);
-            }
+    let at_all = above(shares.reached, &|_| true);
+    let mut knots = KNOTS.map(|knot| {
+        // What is blocked by the rules alone costs the model nothing.
+        let needed = BLOCK_AT.saturating_sub(knot);
+        let weighs = |margin: &Margin| (needed..BLOCK_AT).contains(&margin.rules);
+        if needed == 0 { above(shares.alone, &weighs) } else { above(shares.together, &weighs).max(at_all) }
+    });
+    // A knot lies no higher than the next.
+    for place in (1..knots.len()).rev() {
+        if let [.., knot, next] = knots.get_mut(..=place).unwrap_or_default() {
+            *knot = knot.min(*next);
         }
-        knots
-    };
-    (knots(&PEOPLE, 0), knots(&DATA, 1))
+    }
+    knots
 }
 
 /// The risk from which the default policy blocks, in thousandths.
@@ -216,10 +248,12 @@ impl Fitted {
 
 #[cfg(test)]
 mod tests {
+    use shared::guards::classifier::risk;
+
     use super::*;
 
     fn margin(source: &str, cluster: usize, margin: f32) -> Margin {
-        Margin { kind: Kind::Ordinary, source: source.into(), cluster, margin, rules: [0; 2] }
+        Margin { kind: Kind::Ordinary, source: source.into(), cluster, margin, rules: 0 }
     }
 
     fn sorted(margins: &[Margin]) -> Vec<&Margin> {
@@ -244,11 +278,20 @@ mod tests {
     #[test]
     fn knots_rise_and_a_weak_rule_on_harmless_texts_raises_those_that_would_complete_it() {
         let plain: Vec<Margin> = (0..1000).map(|n| margin("a", n, n as f32 / 100.0)).collect();
-        let (people, _) = knots(plain.iter());
+        let people = knots(plain.iter(), &PEOPLE);
         assert!(people.is_sorted(), "{people:?}");
-        let warned = plain.into_iter().map(|margin| Margin { rules: [300, 0], ..margin });
-        let (raised, data) = knots(warned.collect::<Vec<_>>().iter());
-        assert!(raised.is_sorted() && data.is_sorted());
+        let warned: Vec<Margin> = plain.into_iter().map(|margin| Margin { rules: 300, ..margin }).collect();
+        let raised = knots(warned.iter(), &PEOPLE);
+        assert!(raised.is_sorted());
         assert!(raised[3] > people[3] && raised[4] == people[4], "{people:?} {raised:?}");
+    }
+
+    #[test]
+    fn a_margin_comes_back_from_the_scale_that_measured_it_and_never_too_low() {
+        for margin in [-5.99_f32, -1.0, 0.0, 0.5, 1.234, 7.0] {
+            let measured = margin_of(risk(margin, &scale()));
+            assert!((margin..margin + 2.0 * STEP).contains(&measured), "{margin} {measured}");
+        }
+        assert_eq!(margin_of(risk(-7.0, &scale())), f32::MIN);
     }
 }
