@@ -190,6 +190,14 @@ proptest! {
 }
 
 #[test]
+fn a_private_keys_header_takes_nothing_of_the_next_string_of_json() {
+    let header = ["-----BEGIN RSA PRIVATE", " KEY-----"].concat();
+    let text = serde_json::json!([header, "\n", "next"]).to_string();
+    let (redacted, _) = streamed(Redactor::standard().json_stream(), text.as_bytes(), &[]);
+    assert_eq!(redacted, "[\"[REDACTED:private_key]\",\"\\n\",\"next\"]");
+}
+
+#[test]
 fn text_without_secrets_is_never_held_beyond_a_word() {
     let text =
         "The quick brown fox jumps over the lazy dog, and nobody minds: 12 times a day, in 2024 and after. ".repeat(40);

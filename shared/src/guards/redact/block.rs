@@ -2,8 +2,8 @@
 //!
 //! A body is base64, white space, escaped newlines and the headers that PEM and PGP put before it; and what a key is printed
 //! with: a gutter before a line, as of a quotation, a list or numbered lines (`> `, `12: `), and behind it what ends a string
-//! or a line in code and HTML (`",`, `<br>`). It ends with its footer, before the first byte that none of these can hold, or
-//! after [`LIMIT`] bytes.
+//! or a line in code and HTML (`",`, `<br>`), but for a quotation mark in JSON, which may end the string that the key stands
+//! in. It ends with its footer, before the first byte that none of these can hold, or after [`LIMIT`] bytes.
 
 /// No key is longer.
 pub(super) const LIMIT: usize = 64 << 10;
@@ -31,12 +31,14 @@ pub(super) struct Block {
     header: bool,
     /// How many bytes of the line are its gutter's, or that it is over.
     gutter: u8,
+    /// Whether a quotation mark may be the text's own, which ends a string of JSON and what stands in it.
+    quotes_end: bool,
 }
 
-impl Default for Block {
-    /// What comes first ends the header's line.
-    fn default() -> Self {
-        Self { taken: 0, recent: 0, header: false, gutter: BODY }
+impl Block {
+    /// A key whose header has been read: what comes first ends the header's line.
+    pub(super) const fn new(quotes_end: bool) -> Self {
+        Self { taken: 0, recent: 0, header: false, gutter: BODY, quotes_end }
     }
 }
 
@@ -85,6 +87,7 @@ impl Block {
 
     fn unlimited(&self, rest: &[u8]) -> Bite {
         match rest.first() {
+            Some(b'"') if self.quotes_end => Bite::Stop,
             Some(b'\\') => escape(rest),
             Some(b' '..=b'~') if self.header && rest.first() != Some(&b'"') => Bite::Swallow(1),
             Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' ' | b'\t' | b'\r' | b'\n') => {
@@ -95,7 +98,12 @@ impl Block {
             }
             Some(b'-') => self.dash(rest),
             Some(byte) if self.gutter < GUTTER_MOST && GUTTER.contains(byte) => Bite::Swallow(1),
-            Some(_) => seam(rest),
+            Some(_) => match seam(rest) {
+                Bite::Swallow(length) if self.quotes_end && rest.iter().take(length).any(|byte| *byte == b'"') => {
+                    Bite::Stop
+                }
+                bite @ (Bite::Swallow(_) | Bite::Footer(_) | Bite::Wait | Bite::Stop) => bite,
+            },
             None => Bite::Stop,
         }
     }

@@ -86,6 +86,8 @@ struct Thread {
 pub(super) struct Scan {
     threads: Vec<Thread>,
     block: Option<Block>,
+    /// Whether the text is of JSON, whose strings end with a quotation mark.
+    json: bool,
     position: usize,
     /// Everything before it has gone out or was replaced.
     released: usize,
@@ -100,6 +102,7 @@ impl Default for Scan {
         Self {
             threads: Vec::new(),
             block: None,
+            json: false,
             position: 0,
             released: 0,
             before: SENTINEL,
@@ -110,6 +113,11 @@ impl Default for Scan {
 }
 
 impl Scan {
+    /// A scan of what a decoder of JSON makes of a text.
+    pub(super) fn of_json() -> Self {
+        Self { json: true, ..Self::default() }
+    }
+
     /// How many bytes of the text are settled and no longer needed.
     pub(super) fn released(&self) -> usize {
         self.released
@@ -339,7 +347,7 @@ impl Scan {
                 self.position = end;
                 self.before = b'-';
                 self.escape = Escape::None;
-                self.block = Some(Block::default());
+                self.block = Some(Block::new(self.json));
                 return true;
             }
         }

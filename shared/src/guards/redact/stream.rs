@@ -41,7 +41,8 @@ enum Form {
 impl RedactionStream {
     pub(super) fn new(rules: Arc<Rules>, json: bool) -> Self {
         let form = if json { Form::Json(Box::default()) } else { Form::Plain(String::new()) };
-        Self { rules, scan: Scan::default(), characters: Characters::default(), form, found: Found::new() }
+        let scan = if json { Scan::of_json() } else { Scan::default() };
+        Self { rules, scan, characters: Characters::default(), form, found: Found::new() }
     }
 
     /// Takes a piece, and appends to `out` what may be released: whole characters only. Bytes that are not UTF-8 become
