@@ -37,8 +37,7 @@ const PER_DOUBLING: f32 = 0.5;
 const DOUBLINGS: f32 = 4.0;
 
 /// What the margin of the guiltiest of so many blocks' windows loses for their number.
-#[must_use]
-pub fn chance(blocks: usize) -> f32 {
+fn chance(blocks: usize) -> f32 {
     PER_DOUBLING * (blocks as f32 / WINDOW as f32).max(1.0).log2().min(DOUBLINGS)
 }
 

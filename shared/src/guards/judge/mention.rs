@@ -24,17 +24,21 @@ const NAMING: &[&str] = &[
     "filtering",
     "filters",
     "grep",
+    "joke",
     "heißt",
     "match",
     "matches",
     "matching",
     "mean",
     "means",
+    "meme",
+    "phishing",
     "phrase",
     "phrases",
     "regex",
     "regexp",
     "regular",
+    "sentence",
     "significa",
     "signifie",
     "translate",
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> Vec<&str> {
-        Mentions::of(text).0.into_iter().map(|span| &text[span]).collect()
+        Mentions::of(text).0.into_iter().map(|span| text.get(span).unwrap()).collect()
     }
 
     #[test]

@@ -205,12 +205,28 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("longer", "longer"),
     ("day", "day"),
     // What texts about attacks speak of, in eight subjects.
-    ("talk_injection", "injection injections inyeccion injecao инъекц* 注入 주입* インジェクション"),
-    ("talk_jailbreak", "jailbreak jailbreaks jailbreaking 越狱 脱獄 탈옥*"),
-    ("talk_adversarial", "adversarial"),
-    ("talk_attack", "attack attacks attacker attackers ataque ataques attaque attaques angriff* атак* 攻击 攻撃 공격*"),
-    ("talk_flaw", "vulnerability vulnerabilities exploit exploits"),
-    ("talk_defence", "mitigate mitigation mitigations defend defending defense defence defenses defences"),
+    (
+        "talk_injection",
+        "injection injections inyeccion injecao injeccio iniezione injektio* enjeksiyon* инъекц* 注入 주입* インジェクション",
+    ),
+    ("talk_jailbreak", "jailbreak jailbreaks jailbreaking разблокировк* 越狱 脱獄 탈옥*"),
+    (
+        "talk_adversarial",
+        "adversarial adversariales adversariais adversarialer adversariaali* состязательн* 对抗 敵対 적대*",
+    ),
+    (
+        "talk_attack",
+        "attack attacks attacker attackers ataque ataques attaque attaques attacco attacchi atac atacs hyokka* saldiri* angriff* атак* 攻击 攻撃 공격*",
+    ),
+    (
+        "talk_flaw",
+        "vulnerability vulnerabilities exploit exploits vulnerabil* vulnerabilidad* schwachstelle* уязвим* haavoittuv* zafiyet* 漏洞 脆弱性 취약*",
+    ),
+    (
+        "talk_defence",
+        "mitigate mitigation mitigations defend defending defense defence defenses defences mitigar mitigacion mitigacao \
+        mitigazione attenuation verteidigung abwehr* puolust* savunma* 防御 防衛 방어*",
+    ),
     ("talk_llm", "llm llms"),
     ("talk_research", "paper papers research researchers security"),
     ("do", "do"),

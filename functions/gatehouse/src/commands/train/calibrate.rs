@@ -31,9 +31,9 @@ struct Shares {
 }
 
 /// For what people write.
-const PEOPLE: Shares = Shares { alone: 0.0016, together: 0.0011, reached: 0.045 };
+const PEOPLE: Shares = Shares { alone: 0.002, together: 0.0011, reached: 0.045 };
 /// For documents and tool results, which have no right to instruct.
-const DATA: Shares = Shares { alone: 0.0011, together: 0.0008, reached: 0.02 };
+const DATA: Shares = Shares { alone: 0.0006, together: 0.0004, reached: 0.01 };
 /// How many times that share of persona prompts may: they look more like attacks than other texts do, and are fewer.
 const PERSONA: f64 = 3.0;
 /// How many families are held out at the same time.

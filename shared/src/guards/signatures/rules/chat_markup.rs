@@ -25,10 +25,10 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "chat_markup.heading",
-        weight: 400,
+        weight: 300,
         scope: Scope::All,
         pattern: Text(r"###\s*(?:system|instruction|new\s+role)"),
-        why: "The guide's pattern, with its weight.",
+        why: "The guide's pattern. Manuals have such headings, and say \"on my system:\" beneath them, so the two only flag.",
         matches: &["### Instruction", "###system", "### New   Role"],
         passes: &["# Instruction", "### Ingredients"],
     },
