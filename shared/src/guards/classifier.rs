@@ -81,7 +81,7 @@ pub struct NoModel;
 /// How guilty a text looks, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// The margin of its guiltiest window, less what [`chance`] adds to it.
+    /// The margin of its guiltiest window, less what chance adds to it by the number of windows.
     pub margin: f32,
     /// That window, in bytes of the text.
     pub span: Range<usize>,
