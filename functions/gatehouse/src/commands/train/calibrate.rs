@@ -111,6 +111,10 @@ fn is_measured(example: &Example) -> bool {
     !example.own && matches!(example.kind, Kind::Ordinary | Kind::Persona) && example.seen.words() >= LEAST
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "without margins every text would look harmless, and every knot lie at the bottom"
+)]
 fn hold_out(examples: &[Example], settings: fit::Settings, families: &BTreeSet<&str>) -> Result<Vec<Held>, BadPattern> {
     let rules = Guard::with_model(&Settings::default(), None)?;
     let next = AtomicUsize::new(0);
@@ -123,15 +127,15 @@ fn hold_out(examples: &[Example], settings: fit::Settings, families: &BTreeSet<&
         let weights = fit::fit(&lessons(examples, rest), settings);
         let fitted = Fitted { weights, people: scale(), data: scale() };
         let file = fitted.file(settings);
-        let guard = Model::read(&file).ok().and_then(|model| {
-            Guard::with_model(&Settings { model_from: 1, ..Settings::default() }, Some(model.into_owned())).ok()
-        });
+        let model = Model::read(&file).expect("what was just written is a model").into_owned();
+        let settings = Settings { model_from: 1, ..Settings::default() };
+        let guard = Guard::with_model(&settings, Some(model)).expect("the default policy compiles");
         let measured: Vec<&Example> =
             examples.iter().filter(of_family).filter(|example| is_measured(example)).collect();
         let margins = [Provenance::User, Provenance::Document].map(|provenance| {
             let margin = |example: &&Example| {
                 let words = Conversation::of_text(provenance, example.text.as_str());
-                let found = guard.as_ref().map(|guard| guard.judge(&words).findings).unwrap_or_default();
+                let found = guard.judge(&words).findings;
                 let of_model = found.iter().find(|finding| finding.rule == RULE);
                 Margin {
                     kind: example.kind,
