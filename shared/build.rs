@@ -6,6 +6,8 @@ mod phrases;
 mod redact;
 #[path = "build/signatures.rs"]
 mod signatures;
+#[path = "build/text.rs"]
+mod text;
 #[path = "build/words.rs"]
 mod words;
 

@@ -4,7 +4,6 @@
 //! are in their first state, from which the word does not lead: those cost nothing.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -29,26 +28,29 @@ struct Phrase {
     next: Vec<u16>,
 }
 
-/// The automata of all patterns, as Rust: a list of phrases, and for each symbol those that it leads out of their first
-/// state.
+/// The automata of all patterns, as Rust.
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
 pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> String {
-    let phrases: Vec<(&Pattern, Phrase)> = patterns.iter().map(|pattern| (pattern, compile(pattern))).collect();
-    let mut out = String::from("(&[");
-    for (Pattern { columns, .. }, Phrase { width, next }) in &phrases {
-        write!(out, "Phrase{{columns:&{columns:?},width:{width},next:&{next:?}}},").expect("a string takes all");
+    let compiled: Vec<Phrase> = patterns.iter().map(compile).collect();
+    let (mut phrases, mut next, mut columns) = (Vec::new(), Vec::<u16>::new(), Vec::new());
+    for Phrase { width, next: own } in &compiled {
+        phrases.push((next.len(), u8::try_from(*width).expect("few columns")));
+        next.extend(own);
     }
-    out.push_str("],&[");
+    let (mut starts, mut starting) = (vec![0], Vec::new());
     for symbol in 0..symbols {
-        let leaves = |(pattern, phrase): &&(&Pattern, Phrase)| {
-            let column = pattern.columns.get(symbol).copied().unwrap_or_default();
-            phrase.next.get(usize::from(column)).is_some_and(|next| *next != 0)
-        };
-        let left = phrases.iter().enumerate().filter(|(_, one)| leaves(one)).map(|(at, _)| at);
-        write!(out, "&{:?},", left.collect::<Vec<_>>()).expect("a string takes all");
+        let own = patterns.iter().map(|pattern| pattern.columns.get(symbol).copied().unwrap_or_default());
+        for (number, (column, phrase)) in own.clone().zip(&compiled).enumerate() {
+            if phrase.next.get(usize::from(column)).is_some_and(|next| *next != 0) {
+                starting.push(u8::try_from(number).expect("at most 256 phrases"));
+            }
+        }
+        columns.extend(own);
+        starts.push(u16::try_from(starting.len()).expect("few starts"));
     }
-    out.push_str("])");
-    out
+    format!(
+        "Phrases{{columns:&{columns:?},phrases:&{phrases:?},next:&{next:?},starts:&{starts:?},starting:&{starting:?}}}"
+    )
 }
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]

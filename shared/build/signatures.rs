@@ -1,40 +1,33 @@
 //! Compiles the built-in patterns into automata, so that a cold start loads them in microseconds.
 //!
-//! Those over the text become one, dense and unanchored: a byte costs one look-up whatever the text, so no text is slower
-//! than another. Those over words each become one.
+//! Those over the text become one, those over words one each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use regex_automata::MatchKind;
-use regex_automata::dfa::{StartKind, dense};
-use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
-
 use super::phrases;
+use super::text;
 use super::words::{self, Symbols};
 
 #[expect(dead_code, unreachable_pub, reason = "the build needs a rule's pattern only")]
 #[path = "../src/guards/signatures/rules.rs"]
 mod rules;
 
-/// More than this and some pattern blows the automaton up, as counted gaps do: mend the pattern instead.
-const MOST_BYTES: usize = 16 << 20;
-
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
 pub(crate) fn build() {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=src/guards/signatures");
     println!("cargo::rerun-if-changed=src/guards/words");
+    println!("cargo::rerun-if-changed=src/guards/normalise/readings/sums.rs");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR"));
     let symbols = words::build(&out);
     let all: Vec<&rules::Rule> = rules::GROUPS.iter().flat_map(|group| group.iter()).collect();
-    let (mut text, mut phrases) = (Vec::new(), Vec::new());
+    let (mut texts, mut phrases) = (Vec::new(), Vec::new());
     let mut spelled = String::from("[");
     for rule in &all {
         let pattern = match rule.pattern {
             rules::Pattern::Text(pattern) => {
-                text.push(pattern.to_owned());
+                texts.push(pattern.to_owned());
                 pattern.to_owned()
             }
             rules::Pattern::Words(pattern) => {
@@ -48,33 +41,15 @@ pub(crate) fn build() {
     }
     spelled.push(']');
     write(&out.join("signatures.patterns"), spelled.as_bytes());
-    let big_endian = std::env::var_os("CARGO_CFG_TARGET_ENDIAN").is_some_and(|endian| endian == "big");
-    let text = dense(&text);
-    let (bytes, padding) = if big_endian { text.to_bytes_big_endian() } else { text.to_bytes_little_endian() };
-    write(&out.join("signatures.text"), bytes.get(padding..).expect("padding is a prefix"));
+    let (text, cells) = text::compile(&texts);
+    write(&out.join("signatures.text"), text.as_bytes());
+    write(&out.join("signatures.cells"), &cells);
     write(&out.join("signatures.phrases"), phrases::spell(&phrases, symbols.count).as_bytes());
 }
 
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("OUT_DIR can be written to");
-}
-
-#[expect(clippy::expect_used, reason = "a build script reports by failing")]
-fn dense(patterns: &[String]) -> dense::DFA<Vec<u32>> {
-    dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .match_kind(MatchKind::All)
-                .start_kind(StartKind::Unanchored)
-                .minimize(true)
-                .determinize_size_limit(Some(8 * MOST_BYTES))
-                .dfa_size_limit(Some(MOST_BYTES)),
-        )
-        .syntax(syntax::Config::new().case_insensitive(true).multi_line(true).unicode(false).utf8(false))
-        .thompson(thompson::Config::new().utf8(false))
-        .build_many(patterns)
-        .expect("every built-in pattern compiles, and their automaton stays small")
 }
 
 /// A pattern over words as a pattern over columns of their symbols: each name becomes the columns of its class.

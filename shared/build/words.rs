@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+#[path = "../src/guards/normalise/readings/sums.rs"]
+mod sums;
 #[path = "../src/guards/words/table.rs"]
 mod table;
 #[path = "../src/guards/words/vocabulary.rs"]
@@ -132,6 +134,8 @@ pub(crate) fn build(out: &Path) -> Symbols {
         .filter(|beginning| !phrases.contains_key(*beginning))
         .collect();
     beginnings.into_iter().for_each(|beginning| put(Kind::Phrase, beginning, table::PREFIX, false));
+    std::fs::write(out.join("words.stems"), masks(stems.keys())).expect("OUT_DIR can be written to");
+    std::fs::write(out.join("letters.sums"), summed()).expect("OUT_DIR can be written to");
     std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
     let mut subjects = vec![0_u8; count];
     let mut of_class: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
@@ -152,6 +156,47 @@ pub(crate) fn build(out: &Path) -> Symbols {
     }
     std::fs::write(out.join("words.meanings"), meanings).expect("OUT_DIR can be written to");
     Symbols { of_class, count }
+}
+
+/// Which lengths the stems have that begin alike, as bits.
+fn masks<'s>(stems: impl Iterator<Item = &'s String>) -> Vec<u8> {
+    let mut masks = vec![0_u16; table::STEMS];
+    for stem in stems {
+        let begins = stem.bytes().take(table::SHORTEST_STEM).fold(Hash::new(), Hash::with);
+        if let Some(mask) = masks.get_mut(begins.mask()) {
+            *mask |= table::mask(stem.len());
+        }
+    }
+    masks.into_iter().flat_map(u16::to_le_bytes).collect()
+}
+
+/// The vocabulary's words of ASCII letters only, by the sums of their letters, as Rust.
+#[expect(clippy::expect_used, reason = "a build script reports by failing")]
+fn summed() -> String {
+    let entries = vocabulary::CLASSES.iter().flat_map(|(_, entries)| entries.split_whitespace());
+    let plain = entries.filter(|entry| entry.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let words = plain.filter(|word| (sums::SHORTEST..=sums::LONGEST).contains(&word.len()));
+    let words: BTreeSet<(usize, u32, &str)> = words
+        .map(|word| {
+            let sum = word.bytes().map(sums::value).fold(0, u64::wrapping_add);
+            #[expect(clippy::cast_possible_truncation, reason = "the lower half is the sum")]
+            let sum = sum as u32;
+            (sums::list(sum), sum, word)
+        })
+        .collect();
+    let mut bits = vec![0_u64; sums::BITS];
+    let mut lists = vec![0_u16; sums::LISTS + 1];
+    let (mut listed, mut letters) = (Vec::new(), String::new());
+    for (list, sum, word) in words {
+        let (at, bit) = sums::bit(sum);
+        *bits.get_mut(at).expect("within the bits") |= bit;
+        let at = u16::try_from(letters.len()).expect("fewer letters than two bytes can count");
+        listed.push((sum, at, u8::try_from(word.len()).expect("short words")));
+        letters.push_str(word);
+        let end = u16::try_from(listed.len()).expect("fewer words than two bytes can count");
+        lists.iter_mut().skip(list + 1).for_each(|after| *after = end);
+    }
+    format!("Sums{{bits:{bits:?},lists:{lists:?},words:&{listed:?},letters:{letters:?}}}")
 }
 
 /// What a symbol is to the statistical model: a number made from the names of its classes, so that a further class

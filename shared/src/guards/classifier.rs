@@ -283,6 +283,9 @@ impl Block {
 /// Scores window after window as blocks fill.
 struct Blocks<'m, 'w> {
     model: &'m Model<'w>,
+    weights: &'m [u8],
+    /// How far a hash is shifted to be the number of its weight.
+    shift: u32,
     /// The block that fills, after those before it that share a window with it, the oldest first.
     ring: [Block; WINDOW],
     tokens: usize,
@@ -292,9 +295,9 @@ struct Blocks<'m, 'w> {
 }
 
 impl<'m, 'w> Blocks<'m, 'w> {
-    const fn new(model: &'m Model<'w>) -> Self {
-        let empty = Block { sums: [Sum { weights: 0, count: 0 }; 2], words: 0, start: 0 };
-        Self { model, ring: [empty; WINDOW], tokens: 0, blocks: 0, end: 0, best: None }
+    fn new(model: &'m Model<'w>) -> Self {
+        let (weights, shift) = (&*model.weights, 32 - model.header.bits);
+        Self { model, weights, shift, ring: [Block::default(); WINDOW], tokens: 0, blocks: 0, end: 0, best: None }
     }
 
     fn close(&mut self) {
@@ -304,9 +307,8 @@ impl<'m, 'w> Blocks<'m, 'w> {
             self.judge();
         }
         self.ring.rotate_left(1);
-        if let Some(last) = self.ring.last_mut() {
-            *last = Block { start: self.end, ..Block::default() };
-        }
+        let [.., open] = &mut self.ring;
+        *open = Block { start: self.end, ..Block::default() };
     }
 
     fn judge(&mut self) {
@@ -336,19 +338,29 @@ impl<'m, 'w> Blocks<'m, 'w> {
 
 impl Sink for Blocks<'_, '_> {
     #[inline]
-    fn feature(&mut self, group: Group, hash: u32, _: Range<usize>) {
-        if let Some(sum) = self.ring.last_mut().and_then(|block| block.sums.get_mut(group.place())) {
-            sum.weights += self.model.weight(hash);
-            sum.count += 1;
-        }
+    fn feature(&mut self, group: Group, hash: u32, span: Range<usize>) {
+        self.features(group, std::iter::once((hash, span)));
+    }
+
+    #[inline]
+    fn features(&mut self, group: Group, made: impl Iterator<Item = (u32, Range<usize>)>) {
+        let weight =
+            |hash: u32| self.weights.get((hash >> self.shift) as usize).map_or(0, |weight| weight.cast_signed());
+        let (weights, count) = made.fold((0, 0), |(sum, count), (hash, _)| (sum + i32::from(weight(hash)), count + 1));
+        let [.., Block { sums: [spelling, classes], .. }] = &mut self.ring;
+        let sum = match group {
+            Group::Spelling => spelling,
+            Group::Classes => classes,
+        };
+        sum.weights += weights;
+        sum.count += count;
     }
 
     #[inline]
     fn token(&mut self, word: bool, span: Range<usize>) {
         self.end = span.end;
-        if let Some(block) = self.ring.last_mut() {
-            block.words += u32::from(word);
-        }
+        let [.., open] = &mut self.ring;
+        open.words += u32::from(word);
         self.tokens += 1;
         if self.tokens == BLOCK {
             self.close();

@@ -3,15 +3,12 @@
 
 mod phrases;
 mod rules;
+mod text;
 
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
-use regex_automata::Input;
-use regex_automata::dfa::Automaton;
-use regex_automata::dfa::OverlappingState;
-use regex_automata::dfa::dense;
 
 use super::judge::Category;
 use super::words::{Meaning, Words};
@@ -38,35 +35,16 @@ pub fn all() -> impl Iterator<Item = (Category, &'static Rule)> {
         .flat_map(|(category, rules)| rules.iter().map(move |rule| (category, rule)))
 }
 
-/// The bytes of an automaton are read as words, so they must lie where words may.
-#[repr(C)]
-struct Aligned<B: ?Sized> {
-    words: [u32; 0],
-    bytes: B,
-}
-
-static TEXT: &Aligned<[u8]> =
-    &Aligned { words: [], bytes: *include_bytes!(concat!(env!("OUT_DIR"), "/signatures.text")) };
 /// Each rule's pattern as its automaton has it.
 static PATTERNS: &[&str] = &include!(concat!(env!("OUT_DIR"), "/signatures.patterns"));
 
-struct Automata {
-    text: dense::DFA<&'static [u32]>,
-    /// The number of each rule of the one and of the other, by its place among them.
-    numbers: [Vec<usize>; 2],
-}
-
-#[expect(clippy::expect_used, reason = "the build script wrote these bytes for this very target")]
-static AUTOMATA: LazyLock<Automata> = LazyLock::new(|| {
-    debug_assert!(TEXT.words.is_empty());
+/// The number of each rule over the text and of each over words, by its place among them.
+static NUMBERS: LazyLock<[Vec<usize>; 2]> = LazyLock::new(|| {
     let numbers = |of_words: bool| {
         let rules = all().enumerate().filter(|(_, (_, rule))| matches!(rule.pattern, Pattern::Words(_)) == of_words);
         rules.map(|(number, _)| number).collect()
     };
-    Automata {
-        text: dense::DFA::from_bytes(&TEXT.bytes).expect("an automaton as the build script wrote it").0,
-        numbers: [numbers(false), numbers(true)],
-    }
+    [numbers(false), numbers(true)]
 });
 
 /// A text to be matched.
@@ -86,9 +64,8 @@ impl<'t> Scan<'t> {
     /// Calls `found` with the number of a rule and the offset where a match of it ends, for every rule and every end.
     /// Rules over the text come first, by end; then those over words, by end. Linear in the text, whatever it holds.
     pub(super) fn ends(&self, mut found: impl FnMut(usize, usize)) {
-        let automata = &*AUTOMATA;
-        let [of_text, of_words] = &automata.numbers;
-        matches(&automata.text, self.text.as_bytes(), |rule, end| {
+        let [of_text, of_words] = &*NUMBERS;
+        text::ends(self.text, |rule, end| {
             of_text.get(rule).into_iter().for_each(|number| found(*number, end));
         });
         phrases::ends(self.words.symbols(), |rule, end| {
@@ -129,16 +106,6 @@ impl<'t> Scan<'t> {
     }
 }
 
-fn matches(automaton: &impl Automaton, bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    let input = Input::new(bytes);
-    let mut state = OverlappingState::start();
-    // The only errors are a byte or an anchoring that the automaton was not built for: ours takes every byte.
-    while automaton.try_search_overlapping_fwd(&input, &mut state).is_ok() {
-        let Some(end) = state.get_match() else { break };
-        found(end.pattern().as_usize(), end.offset());
-    }
-}
-
 /// A rule by itself, compiled when a match of it is first to be placed.
 struct Single {
     rule: &'static Rule,
@@ -148,7 +115,7 @@ struct Single {
 }
 
 static SINGLES: LazyLock<Vec<Single>> = LazyLock::new(|| {
-    let [_, of_words] = &AUTOMATA.numbers;
+    let [_, of_words] = &*NUMBERS;
     let single = |(number, (_, rule)): (usize, (_, &'static Rule))| {
         let phrase = of_words.partition_point(|of_words| *of_words < number);
         Single { rule, phrase, regex: OnceLock::new() }
@@ -227,8 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn the_automaton_over_the_text_sees_what_each_pattern_alone_sees() {
+        let texts = || all().flat_map(|(_, rule)| rule.matches.iter().chain(rule.passes));
+        let of_text = all().enumerate().filter(|(_, (_, rule))| matches!(rule.pattern, Pattern::Text(_)));
+        for (number, (_, rule)) in of_text {
+            for text in texts().map(|text| normalise(text)) {
+                let alone = Scan::of(&text).first(number, 0..text.len()).is_some();
+                assert_eq!(matched(&text).contains(rule.id), alone, "{} in {text:?}", rule.id);
+            }
+        }
+    }
+
+    #[test]
     fn the_tables_stay_within_their_share_of_the_binary() {
-        let bytes = TEXT.bytes.len() + phrases::bytes();
-        assert!(bytes <= 800 << 10, "{} and {} bytes", TEXT.bytes.len(), phrases::bytes());
+        let (text, phrases) = (text::bytes(), phrases::bytes());
+        assert!(text + phrases <= 400 << 10, "{text} and {phrases} bytes");
     }
 }

@@ -4,7 +4,6 @@
 //! all. Whatever is between words counts for nothing, but for the end of a sentence and the colon.
 
 pub(super) mod table;
-mod vocabulary;
 
 use std::ops::Range;
 
@@ -12,6 +11,9 @@ use table::{BEGINS, COLON, FIRST, Hash, Kind, OTHER, PREFIX, STOP};
 
 /// The vocabulary, as the build script laid it out.
 static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("OUT_DIR"), "/words.table"));
+
+/// Which lengths the stems have that begin alike, two bytes a mask.
+static STEMS: &[u8; table::STEMS * 2] = include_bytes!(concat!(env!("OUT_DIR"), "/words.stems"));
 
 /// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
 static SUBJECTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
@@ -187,12 +189,6 @@ pub(super) fn knows(word: &[u8]) -> bool {
     symbol >= FIRST && end == word.len()
 }
 
-/// The vocabulary's words of ASCII letters only.
-pub(super) fn plain_words() -> impl Iterator<Item = &'static str> {
-    let entries = vocabulary::CLASSES.iter().flat_map(|(_, entries)| entries.split_whitespace());
-    entries.filter(|entry| entry.bytes().all(|byte| byte.is_ascii_lowercase()))
-}
-
 /// Calls `found` with the length of each word of the vocabulary that ASCII letters begin with, at most `longest`.
 pub(super) fn prefixes(letters: &[u8], longest: usize, mut found: impl FnMut(usize)) {
     let mut hash = Hash::new();
@@ -229,7 +225,7 @@ fn lead(bytes: &[u8], at: usize) -> Lead {
 #[inline]
 fn symbol_at(bytes: &[u8], from: usize) -> (u16, usize) {
     let mut hash = Hash::new();
-    let end = each(bytes, from, |_, byte| hash = hash.with(byte));
+    let end = each(bytes, from, |byte| hash = hash.with(byte));
     if end - from > table::LONGEST {
         return (OTHER, end);
     }
@@ -251,7 +247,7 @@ fn phrase(bytes: &[u8], mut hash: Hash, mut end: usize) -> Option<(u16, usize)> 
             break;
         }
         hash = hash.with(b' ');
-        end = each(bytes, from, |_, byte| hash = hash.with(byte));
+        end = each(bytes, from, |byte| hash = hash.with(byte));
         match find(hash, Kind::Phrase) {
             Some((PREFIX, _)) => {}
             Some((symbol, _)) => longest = Some((symbol, end)),
@@ -265,24 +261,63 @@ fn phrase(bytes: &[u8], mut hash: Hash, mut end: usize) -> Option<(u16, usize)> 
 fn stem(bytes: &[u8], from: usize, end: usize) -> u16 {
     let mut hash = Hash::new();
     let mut found = OTHER;
-    let _end = each(bytes.get(..end).unwrap_or_default(), from, |at, byte| {
+    let (mut length, mut mask) = (0, 0);
+    let _end = each_while(bytes.get(..end).unwrap_or_default(), from, |byte| {
         hash = hash.with(byte);
-        if at + 1 >= from + table::SHORTEST_STEM {
+        length += 1;
+        if length == table::SHORTEST_STEM {
+            let (masks, _) = STEMS.as_chunks();
+            mask = masks.get(hash.mask()).map_or(0, |mask| u16::from_le_bytes(*mask));
+        }
+        if length >= table::SHORTEST_STEM && mask & table::mask(length) != 0 {
             found = find(hash, Kind::Stem).map_or(found, |(symbol, _)| symbol);
         }
+        // Nothing longer begins so.
+        length < table::SHORTEST_STEM || mask >= table::mask(length)
     });
     found
 }
 
 /// Calls `with` for each byte of the word that begins at `from`, in lower case, and returns where the word ends.
 #[inline]
-fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
+fn each(bytes: &[u8], from: usize, mut with: impl FnMut(u8)) -> usize {
+    each_while(bytes, from, |byte| {
+        with(byte);
+        true
+    })
+}
+
+/// The byte of a word that a byte is, whatever is behind it, in lower case; 0 where that is still to be asked. ASCII,
+/// what continues a character, and what begins a letter of scripts that have nothing else, or no capitals.
+static FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            folded[byte as usize] = match byte {
+                b'a'..=b'z' | b'0'..=b'9' => byte,
+                b'A'..=b'Z' => byte | 0x20,
+                0x80..=0xBF | 0xC3..=0xCD | 0xCF | 0xD1..=0xD7 | 0xD9..=0xDA | 0xDC..=0xDF | 0xE1 | 0xEB..=0xED => byte,
+                _ => 0,
+            };
+        }
+        if byte == u8::MAX {
+            break folded;
+        }
+        byte += 1;
+    }
+};
+
+/// The same for as long as `with` says so. Only what then ends is the end of a word.
+#[inline]
+fn each_while(bytes: &[u8], from: usize, mut with: impl FnMut(u8) -> bool) -> usize {
     let mut at = from;
     while let Some(byte) = bytes.get(at).copied() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' => with(at, byte),
-            b'A'..=b'Z' => with(at, byte | 0x20),
-            b'\'' if at > from && bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic()) => {}
+        let folded = FOLDED.get(usize::from(byte)).copied().unwrap_or_default();
+        let goes_on = match byte {
+            _ if folded != 0 => with(folded),
+            b'\'' if at > from && bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic()) => true,
             0xD0 => {
                 // Cyrillic capitals, in two blocks: the second has its small letters under another first byte.
                 let (first, second) = match bytes.get(at + 1).copied().unwrap_or_default() {
@@ -291,9 +326,8 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
                     second @ 0xA0..=0xAF => (0xD1, second - 0x20),
                     second => (0xD0, second),
                 };
-                with(at, first);
-                with(at + 1, second);
                 at += 1;
+                with(first) && with(second)
             }
             0xCE => {
                 // Greek capitals, likewise: those with an accent first.
@@ -306,13 +340,14 @@ fn each(bytes: &[u8], from: usize, mut with: impl FnMut(usize, u8)) -> usize {
                     second @ 0xA0..=0xA9 => (0xCF, second - 0x20),
                     second => (0xCE, second),
                 };
-                with(at, first);
-                with(at + 1, second);
                 at += 1;
+                with(first) && with(second)
             }
-            0x80..=0xBF => with(at, byte),
-            0xC0.. if lead(bytes, at) == Lead::Letter => with(at, byte),
+            0xC0.. if lead(bytes, at) == Lead::Letter => with(byte),
             _ => break,
+        };
+        if !goes_on {
+            break;
         }
         at += 1;
     }
@@ -382,7 +417,7 @@ mod tests {
             let hash = |text: &str| {
                 let mut bytes = Vec::new();
                 text.split(' ').for_each(|word| {
-                    each(word.as_bytes(), 0, |_, byte| bytes.push(byte));
+                    each(word.as_bytes(), 0, |byte| bytes.push(byte));
                 });
                 bytes
             };

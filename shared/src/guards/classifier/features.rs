@@ -21,6 +21,10 @@ const WORD: usize = 24;
 pub trait Sink {
     /// A feature: its group, its hash, and the bytes of the text that it was made from.
     fn feature(&mut self, group: Group, hash: u32, span: Range<usize>);
+    /// Several features of one group.
+    fn features(&mut self, group: Group, made: impl Iterator<Item = (u32, Range<usize>)>) {
+        made.for_each(|(hash, span)| self.feature(group, hash, span));
+    }
     /// A token has ended; its features have been given. Whether it is a word, as markup and a repetition are none.
     fn token(&mut self, word: bool, span: Range<usize>);
 }
@@ -90,12 +94,10 @@ enum Kind {
     Mark,
 }
 
+#[inline]
 fn kind(c: char) -> Kind {
     match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => Kind::Letter,
-        '<' | '>' | '|' | '[' | ']' | '{' | '}' | '#' | '*' | '=' | '`' | '/' | '\\' | '_' | '$' | '%' | '@' | '~'
-        | ':' | '!' | '"' => Kind::Mark,
-        '\0'..='\x7F' => Kind::Gap,
+        '\0'..='\x7F' => ASCII.get(c as usize).map_or(Kind::Gap, |(kind, _)| *kind),
         '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' => {
             Kind::Ideograph
         }
@@ -105,16 +107,49 @@ fn kind(c: char) -> Kind {
         | '\u{E80}'..='\u{FFF}'
         | '\u{1000}'..='\u{109F}'
         | '\u{1780}'..='\u{17D3}' => Kind::Letter,
+        // Letters throughout, told without a look into Unicode's tables: Greek, Cyrillic, Hebrew, Arabic, Hangul.
+        '\u{3A3}'..='\u{3F5}'
+        | '\u{400}'..='\u{481}'
+        | '\u{48A}'..='\u{52F}'
+        | '\u{5D0}'..='\u{5EA}'
+        | '\u{620}'..='\u{657}'
+        | '\u{66E}'..='\u{6D3}'
+        | '\u{AC00}'..='\u{D7A3}' => Kind::Letter,
+        '\u{3001}'..='\u{3002}' => Kind::Gap,
         _ if c.is_alphanumeric() => Kind::Letter,
         _ => Kind::Gap,
     }
 }
 
+/// What each character of ASCII is, and what it counts as.
+static ASCII: [(Kind, u8); 128] = {
+    let mut ascii = [(Kind::Gap, 0); 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let kind = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Kind::Letter,
+            b'<' | b'>' | b'|' | b'[' | b']' | b'{' | b'}' | b'#' | b'*' | b'=' | b'`' | b'/' | b'\\' | b'_' | b'$'
+            | b'%' | b'@' | b'~' | b':' | b'!' | b'"' => Kind::Mark,
+            _ => Kind::Gap,
+        };
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            ascii[byte as usize] = (kind, if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_lowercase() });
+        }
+        byte += 1;
+    }
+    ascii
+};
+
+#[inline]
 fn fold(c: char) -> u32 {
     match c {
-        '0'..='9' => u32::from('0'),
-        'A'..='Z' => u32::from(c.to_ascii_lowercase()),
-        '\0'..='\x7F' => u32::from(c),
+        '\0'..='\x7F' => ASCII.get(c as usize).map_or(0, |(_, folded)| u32::from(*folded)),
+        // Told without a look into Unicode's tables: the letters of Greek and Cyrillic, and scripts without cases.
+        'α'..='ω' | 'а'..='џ' | '\u{590}'..='\u{109F}' | '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' => {
+            u32::from(c)
+        }
+        'Α'..='Ρ' | 'Σ'..='Ω' | 'А'..='Я' => u32::from(c) + 0x20,
         _ => c.to_lowercase().next().map_or(u32::from(c), u32::from),
     }
 }
@@ -131,27 +166,46 @@ pub(in crate::guards) fn read_with(
     sink: &mut impl Sink,
 ) {
     let classes = Classes { meanings: meanings.peekable(), before: [(0, 0); 2], unknown: 0 };
-    let mut reader = Reader { sink, word: Word::EMPTY, before: [None, None], classes };
-    let mut last = None;
-    for (at, c) in text.char_indices() {
-        let kind = kind(c);
-        match kind {
-            Kind::Letter => reader.letter(at, c),
-            Kind::Ideograph => {
-                reader.end_word();
-                reader.token(true, mix(WORDS, fold(c)), at..at + c.len_utf8());
+    let grams = [[0; 3]; WORD + 2];
+    let mut reader = Reader { sink, word: Word::EMPTY, grams, before: [None, None], classes };
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        if !byte.is_ascii() {
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            let end = at + c.len_utf8();
+            match kind(c) {
+                Kind::Letter => reader.letter(at, c),
+                Kind::Ideograph => {
+                    reader.end_word();
+                    reader.token(true, mix(WORDS, fold(c)), at..end);
+                }
+                Kind::Mark | Kind::Gap => reader.end_word(),
             }
+            at = end;
+            continue;
+        }
+        match ASCII.get(usize::from(byte)).map_or(Kind::Gap, |(kind, _)| *kind) {
+            Kind::Letter => match reader.letters(at, bytes.get(at..).unwrap_or_default()) {
+                0 => {
+                    reader.letter(at, char::from(byte));
+                    at += 1;
+                }
+                taken => at += taken,
+            },
             Kind::Mark => {
                 reader.end_word();
                 // A ruler of many equal marks says no more than one of two.
-                if last != Some(c) || !text.get(..at).is_some_and(|before| before.ends_with([c, c]) && before.len() > 1)
-                {
-                    reader.token(false, mix(WORDS, u32::from(c)), at..at + 1);
+                if at < 2 || bytes.get(at - 1) != Some(&byte) {
+                    reader.token(false, mix(WORDS, u32::from(byte)), at..at + 1);
                 }
+                at += 1;
             }
-            Kind::Gap => reader.end_word(),
+            Kind::Ideograph | Kind::Gap => {
+                reader.end_word();
+                at += 1;
+            }
         }
-        last = Some(c);
     }
     reader.end_word();
 }
@@ -183,6 +237,7 @@ struct Classes<M: Iterator> {
 
 impl<M: Iterator<Item = (Meaning, Range<usize>)>> Classes<M> {
     /// Gives the features of the words that end by `end`.
+    #[inline]
     fn up_to(&mut self, end: usize, sink: &mut impl Sink) {
         while let Some((meaning, span)) = self.meanings.next_if(|(_, span)| span.end <= end) {
             match meaning {
@@ -201,11 +256,13 @@ impl<M: Iterator<Item = (Meaning, Range<usize>)>> Classes<M> {
                         continue;
                     }
                     let [alone, pair, skip, triple] = CLASS;
-                    let mut give = |hash, start| sink.feature(Group::Classes, hash, start..span.end);
-                    give(mix(alone, class), span.start);
-                    give(mix(mix(pair, near), class), since);
-                    give(mix(mix(skip, far), class), longer);
-                    give(mix(mix(mix(triple, far), near), class), longer);
+                    let made = [
+                        (mix(alone, class), span.start..span.end),
+                        (mix(mix(pair, near), class), since..span.end),
+                        (mix(mix(skip, far), class), longer..span.end),
+                        (mix(mix(mix(triple, far), near), class), longer..span.end),
+                    ];
+                    sink.features(Group::Classes, made.into_iter());
                     self.before = [(class, span.start), self.before[0]];
                 }
             }
@@ -213,15 +270,70 @@ impl<M: Iterator<Item = (Meaning, Range<usize>)>> Classes<M> {
     }
 }
 
+/// Writes the hashes of a word's n-grams of 3 to 5 characters, or of 2 to 4, from each character on. Returns how many.
+#[inline]
+fn grams(letters: &[u32], wide: bool, made: &mut [[u32; 3]; WORD + 2]) -> usize {
+    let one = |a: &u32| mix(CHARACTERS, *a);
+    let two = |a, b: &u32| mix(one(a), *b);
+    let whole = if wide {
+        for ([a, b, c, d], made) in letters.array_windows().zip(&mut *made) {
+            let begun = two(a, b);
+            let longer = mix(begun, *c);
+            *made = [begun, longer, mix(longer, *d)];
+        }
+        letters.len().saturating_sub(3)
+    } else {
+        for ([a, b, c, d, e], made) in letters.array_windows().zip(&mut *made) {
+            let begun = mix(two(a, b), *c);
+            let longer = mix(begun, *d);
+            *made = [begun, longer, mix(longer, *e)];
+        }
+        letters.len().saturating_sub(4)
+    };
+    // Those that the end of the word cuts short.
+    let (last, count) = match letters {
+        [.., a, b, c] if wide => ([two(a, b), mix(two(a, b), *c), two(b, c)], 3),
+        [.., a, b, c, d] => {
+            let begun = mix(two(a, b), *c);
+            ([begun, mix(begun, *d), mix(two(b, c), *d)], 3)
+        }
+        [a, b, c] => ([mix(two(a, b), *c), 0, 0], 1),
+        _ => ([0; 3], 0),
+    };
+    made.get_mut(whole).into_iter().for_each(|made| *made = last);
+    whole * 3 + count
+}
+
 struct Reader<'s, S, M: Iterator> {
     sink: &'s mut S,
     word: Word,
+    /// Room for the hashes of its n-grams.
+    grams: [[u32; 3]; WORD + 2],
     /// The two tokens before, the nearer first.
     before: [Option<(u32, usize)>; 2],
     classes: Classes<M>,
 }
 
 impl<S: Sink, M: Iterator<Item = (Meaning, Range<usize>)>> Reader<'_, S, M> {
+    /// Adds letters and digits of ASCII from `at` on, as many as the word holds; returns how many.
+    #[inline]
+    fn letters(&mut self, at: usize, rest: &[u8]) -> usize {
+        let mut taken = 0;
+        let room = self.word.characters.get_mut(self.word.length..=WORD).unwrap_or_default();
+        for (slot, byte) in room.iter_mut().zip(rest) {
+            let Some((Kind::Letter, folded)) = ASCII.get(usize::from(*byte)) else { break };
+            *slot = u32::from(*folded);
+            taken += 1;
+        }
+        if self.word.length == 1 {
+            self.word.span.start = at;
+        }
+        self.word.length += taken;
+        self.word.span.end = at + taken;
+        taken
+    }
+
+    #[inline]
     fn letter(&mut self, at: usize, c: char) {
         if self.word.length > WORD {
             if self.word.ascii && c.is_ascii() {
@@ -260,16 +372,9 @@ impl<S: Sink, M: Iterator<Item = (Meaning, Range<usize>)>> Reader<'_, S, M> {
         };
         if !self.word.overlong && !self.is_repeated(hash) {
             let letters = self.word.characters.get(..=end).unwrap_or_default();
-            let sizes = if self.word.wide { 2..=4 } else { 3..=5 };
-            for start in 0..letters.len() {
-                let mut hash = CHARACTERS;
-                for (size, letter) in letters.iter().skip(start).take(*sizes.end()).enumerate() {
-                    hash = mix(hash, *letter);
-                    if sizes.contains(&(size + 1)) {
-                        self.sink.feature(Group::Spelling, hash, span.clone());
-                    }
-                }
-            }
+            let count = grams(letters, self.word.wide, &mut self.grams);
+            let hashes = self.grams.as_flattened().get(..count).unwrap_or_default();
+            self.sink.features(Group::Spelling, hashes.iter().map(|hash| (*hash, span.clone())));
         }
         self.token(true, hash, span);
         self.word.length = 1;
@@ -279,6 +384,7 @@ impl<S: Sink, M: Iterator<Item = (Meaning, Range<usize>)>> Reader<'_, S, M> {
     }
 
     /// Whether this was said twice just before: saying it on and on says no more.
+    #[inline]
     fn is_repeated(&self, hash: u32) -> bool {
         self.before.iter().all(|before| before.is_some_and(|(before, _)| before == hash))
     }
@@ -289,17 +395,58 @@ impl<S: Sink, M: Iterator<Item = (Meaning, Range<usize>)>> Reader<'_, S, M> {
             self.sink.token(false, span);
             return;
         }
-        let mut give = |hash, span| self.sink.feature(Group::Spelling, hash, span);
-        give(hash, span.clone());
-        if let [Some((near, start)), far] = self.before {
-            give(mix(mix(PAIR, near), hash), start..span.end);
-            if let Some((far, start)) = far {
-                give(mix(mix(SKIP, far), hash), start..span.end);
-                give(mix(mix(mix(TRIPLE, far), near), hash), start..span.end);
+        match self.before {
+            [Some((near, since)), Some((far, longer))] => {
+                let made = [
+                    (hash, span.clone()),
+                    (mix(mix(PAIR, near), hash), since..span.end),
+                    (mix(mix(SKIP, far), hash), longer..span.end),
+                    (mix(mix(mix(TRIPLE, far), near), hash), longer..span.end),
+                ];
+                self.sink.features(Group::Spelling, made.into_iter());
+            }
+            [near, _] => {
+                self.sink.feature(Group::Spelling, hash, span.clone());
+                if let Some((near, since)) = near {
+                    self.sink.feature(Group::Spelling, mix(mix(PAIR, near), hash), since..span.end);
+                }
             }
         }
         self.before = [Some((hash, span.start)), self.before[0]];
         self.classes.up_to(span.end, self.sink);
         self.sink.token(word, span);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_without_unicodes_tables_is_told_as_they_tell_it() {
+        for c in '\u{80}'..=char::MAX {
+            assert_eq!(fold(c), c.to_lowercase().next().map_or(0, u32::from), "{c:?}");
+            if c.is_alphanumeric() {
+                assert!(kind(c) != Kind::Gap && kind(c) != Kind::Mark, "{c:?}");
+            }
+        }
+        for c in ('\u{80}'..='\u{8FF}').chain('\u{10A0}'..='\u{177F}').chain('\u{A4D0}'..='\u{F8FF}') {
+            assert!((kind(c) == Kind::Letter) == c.is_alphanumeric(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_gives_every_n_gram_of_its_three_sizes_from_each_character_on() {
+        for length in 3..=WORD + 2 {
+            let letters: Vec<u32> = (0..length).map(|at| 97 + u32::try_from(at).unwrap()).collect();
+            for (wide, sizes) in [(false, 3..=5), (true, 2..=4)] {
+                let all = (0..length).flat_map(|from| sizes.clone().map(move |size| from..from + size));
+                let hash = |letters: &[u32]| letters.iter().fold(CHARACTERS, |hash, letter| mix(hash, *letter));
+                let all: Vec<u32> = all.filter_map(|range| letters.get(range).map(hash)).collect();
+                let mut made = [[0; 3]; WORD + 2];
+                let count = grams(&letters, wide, &mut made);
+                assert_eq!(made.as_flattened().get(..count), Some(all.as_slice()), "{length} {wide}");
+            }
+        }
     }
 }

@@ -46,6 +46,7 @@ fn is_plain(c: char) -> bool {
         | '\u{30A1}'..='\u{30FA}'
         | '\u{4E00}'..='\u{9FFF}'
         | '\u{AC00}'..='\u{D7A3}' => true,
+        '\u{3001}'..='\u{3002}' => false,
         _ => c.is_alphanumeric() || c.is_whitespace(),
     }
 }

@@ -62,8 +62,8 @@ impl Mentions {
     pub(super) fn of(text: &str) -> Self {
         let mut found = Vec::new();
         let mut at = 0;
-        while let Some((open, mark)) = text.get(at..).and_then(|rest| rest.char_indices().find_map(opens)) {
-            let start = at + open + mark.len_utf8();
+        while let Some((open, mark)) = opening(text, at) {
+            let start = open + mark.len_utf8();
             let most = text.floor_char_boundary(start + LONGEST + mark.len_utf8());
             let within = text.get(start..most).unwrap_or_default();
             let line = within.find('\n').map_or(within, |end| within.get(..end).unwrap_or_default());
@@ -97,9 +97,31 @@ impl Mentions {
     }
 }
 
-/// A mark that opens a quotation, at its place. An apostrophe is none.
-fn opens((at, c): (usize, char)) -> Option<(usize, char)> {
-    matches!(c, '"' | '`' | '«' | '“' | '„' | '「' | '『').then_some((at, c))
+/// How many bytes are looked at before it is asked which of them it was.
+const AT_A_TIME: usize = 64;
+
+/// The first mark from `at` on that opens a quotation, and its place. An apostrophe is none, nor what ends the text.
+fn opening(text: &str, mut at: usize) -> Option<(usize, char)> {
+    // Their first two bytes, looked for without branches: most texts have none.
+    let opens = |(first, second): (&u8, &u8)| {
+        (*first == b'"')
+            | (*first == b'`')
+            | ((*first == 0xC2) & (*second == 0xAB))
+            | ((*first & 0xFE == 0xE2) & (*second == 0x80))
+    };
+    let bytes = text.as_bytes();
+    loop {
+        let (block, behind) = (bytes.get(at..)?, bytes.get(at + 1..)?);
+        let pairs = block.iter().zip(behind).take(AT_A_TIME);
+        if pairs.clone().fold(false, |seen, pair| seen | opens(pair)) {
+            let places = pairs.enumerate().filter(|(_, pair)| opens(*pair)).map(|(place, _)| at + place);
+            let mut marks = places.filter_map(|place| Some((place, text.get(place..)?.chars().next()?)));
+            if let Some(found) = marks.find(|(_, c)| matches!(c, '"' | '`' | '«' | '“' | '„' | '「' | '『')) {
+                return Some(found);
+            }
+        }
+        at += AT_A_TIME;
+    }
 }
 
 const fn closing(mark: char) -> char {

@@ -74,10 +74,13 @@ impl Fold<String> {
 
 /// Whether `c` is of a script that has neither look-alikes nor marks to drop, or a sign that is left alone: it ends a
 /// word and stays as it is.
+#[inline]
 const fn stays(c: char) -> bool {
-    matches!(c,
-        ' ' | ',' | '.' | '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}'
-        | '\u{AC00}'..='\u{FE1F}')
+    if c < '\u{590}' {
+        c == ' ' || c == ',' || c == '.'
+    } else {
+        matches!(c, '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FE1F}')
+    }
 }
 
 /// Whether `c` is a mark of its own script that leaves the letter before it open for more: a Latin mark behind it still

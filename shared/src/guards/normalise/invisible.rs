@@ -63,27 +63,83 @@ pub(crate) fn is_plain(text: &str) -> bool {
     })
 }
 
+/// What the first byte of a character that does not stay asks of the byte behind it: a bit of [`SECOND`].
+static FIRST: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+        {
+            table[byte] = match byte as u8 {
+                b'\t' | b'\n' | b'\x0C' | b'\r' => 0,
+                ..b' ' | 0x7F | 0xC2 | 0xEE | 0xF3.. => 1,
+                0xCD => 2,
+                0xD8 => 4,
+                0xE1 => 8,
+                0xE2 => 16,
+                0xE3 => 32,
+                0xEF => 64,
+                0xF0 => 128,
+                _ => 0,
+            };
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// Which first bytes a second byte may stand behind in a character that does not stay.
+static SECOND: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+        {
+            let byte = byte as u8;
+            let bits = [
+                true,
+                byte == 0x8F,
+                byte == 0x9C,
+                matches!(byte, 0x84 | 0x85 | 0x9E | 0xA0),
+                matches!(byte, 0x80 | 0x81 | 0xA8),
+                matches!(byte, 0x85 | 0x88..=0x8F),
+                matches!(byte, 0..=0xA3 | 0xB7 | 0xB8 | 0xBB | 0xBE..),
+                matches!(byte, 0x9B | 0x9D | 0x9F),
+            ];
+            let mut bit = 0;
+            while bit < bits.len() {
+                table[byte as usize] |= (bits[bit] as u16) << bit;
+                bit += 1;
+            }
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// How many bytes are looked at before the characters among them are.
+const AT_A_TIME: usize = 64;
+
 /// Whether `text` holds a character that does not stay.
 pub(crate) fn hides(text: &str) -> bool {
-    // The first two bytes of every such character, looked for without branches: most texts end here, at vector speed.
-    let suspect = |(first, second): (&u8, &u8)| {
-        let (first, second) = (*first, *second);
-        (first == 0xC2)
-            | ((first == 0xCD) & (second == 0x8F))
-            | ((first == 0xD8) & (second == 0x9C))
-            | ((first == 0xE1) & ((second & 0xFE == 0x84) | (second == 0x9E) | (second == 0xA0)))
-            | ((first == 0xE2) & ((second & 0xFE == 0x80) | (second == 0x81) | (second == 0xA8)))
-            | ((first == 0xE3) & ((second == 0x85) | (second & 0xFC == 0x88) | (second & 0xFC == 0x8C)))
-            | (first == 0xEE)
-            | ((first == 0xEF) & ((second <= 0xA3) | (second >= 0xB7)))
-            | ((first == 0xF0) & ((second == 0x9B) | (second == 0x9D) | (second == 0x9F)))
-            | (first >= 0xF3)
-    };
     let bytes = text.as_bytes();
-    let control = |byte: &u8| (*byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r') | (*byte == 0x7F);
-    (bytes.iter().fold(false, |seen, byte| seen | control(byte))
-        || bytes.iter().zip(bytes.iter().skip(1)).fold(false, |seen, pair| seen | suspect(pair)))
-        && text.chars().any(is_hidden)
+    let table = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or_default();
+    let mut at = 0;
+    while let Some(block) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        // Without branches: hardly a text has any.
+        let pairs = block.iter().zip(block.iter().skip(1).chain([&0])).take(AT_A_TIME);
+        let suspect =
+            pairs.fold(0, |seen, (first, second)| seen | (table(&FIRST, *first) & table(&SECOND, *second))) != 0;
+        let end = at + AT_A_TIME;
+        if suspect {
+            let (from, to) = (text.floor_char_boundary(at), text.ceil_char_boundary(end));
+            if text.get(from..to).unwrap_or_default().chars().any(is_hidden) {
+                return true;
+            }
+        }
+        at = end;
+    }
+    false
 }
 
 /// What stands for `c` alone once invisible characters are gone: nothing, the ASCII that a tag spells, a gap, or itself.

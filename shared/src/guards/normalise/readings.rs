@@ -43,6 +43,7 @@ mod letters;
 pub(in crate::guards) mod markup;
 mod morse;
 mod rewrite;
+mod sums;
 mod turned;
 mod worded;
 

@@ -15,6 +15,17 @@ pub(crate) const PHRASE: usize = 4;
 /// The shortest stem in bytes.
 pub(crate) const SHORTEST_STEM: usize = 4;
 
+/// How many masks tell which stems there are, by their first [`SHORTEST_STEM`] bytes; a power of two.
+pub(crate) const STEMS: usize = 1 << 11;
+/// The longest stem that has a bit of its own in them: longer ones share its.
+const LONGEST_MASKED: usize = SHORTEST_STEM + 15;
+
+/// The bit of a mask for the stems of so many bytes.
+#[inline]
+pub(crate) const fn mask(bytes: usize) -> u16 {
+    1 << (if bytes < LONGEST_MASKED { bytes } else { LONGEST_MASKED } - SHORTEST_STEM)
+}
+
 /// Stands for a word of no class.
 pub(crate) const OTHER: u16 = 1;
 /// The end of a sentence.
@@ -53,6 +64,12 @@ impl Hash {
     #[inline]
     pub(crate) const fn with(self, byte: u8) -> Self {
         Self((self.0 ^ byte as u64).wrapping_mul(0x0100_0000_01B3))
+    }
+
+    /// The number of the mask for stems of which this is the beginning.
+    #[inline]
+    pub(crate) const fn mask(self) -> usize {
+        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % STEMS
     }
 
     /// Where to begin to look, and for which fingerprint.

@@ -1,79 +1,47 @@
 //! Letters set apart, words with signs in them, and words with their letters shuffled.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use super::Layer;
 use super::rewrite::Edits;
+use super::sums;
+pub(super) use super::sums::{LONGEST, SHORTEST, value};
 use super::turned::Turns;
 use crate::guards::words;
 
-/// From how many letters a shuffled word is put right; a shorter one is too easily another word.
-pub(super) const SHORTEST: usize = 5;
-/// Up to how many.
-pub(super) const LONGEST: usize = 16;
 /// From how many letters set apart they are a word: abbreviations have three.
 const LETTERS_APART: usize = 4;
 /// How much glued text is cut into words at a time, in bytes.
 const GLUED: usize = 1024;
 
-/// The words of the vocabulary by the sum of their letters' values, which is that of any shuffling of them.
+/// The words of the vocabulary of ASCII letters only, by their sums.
 struct Sums {
-    bits: Vec<u64>,
-    words: Vec<(u32, &'static str)>,
+    bits: [u64; sums::BITS],
+    /// Where each list begins among the words, and where the last ends.
+    lists: [u16; sums::LISTS + 1],
+    /// A word's sum, where it stands in the letters, and its length.
+    words: &'static [(u32, u16, u8)],
+    letters: &'static str,
 }
 
-static SUMS: LazyLock<Sums> = LazyLock::new(|| {
-    let mut sums = Sums { bits: vec![0; 1024], words: Vec::new() };
-    for word in words::plain_words().filter(|word| (SHORTEST..=LONGEST).contains(&word.len())) {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is the sum")]
-        let sum = word.bytes().map(value).fold(0, u64::wrapping_add) as u32;
-        sums.words.push((sum, word));
-        if let Some(bits) = sums.bits.get_mut(sum as usize >> 6 & 1023) {
-            *bits |= 1 << (sum & 63);
-        }
-    }
-    sums.words.sort_unstable();
-    sums.words.dedup();
-    sums
-});
+static SUMS: Sums = include!(concat!(env!("OUT_DIR"), "/letters.sums"));
 
 impl Sums {
     #[inline]
     fn may_have(&self, sum: u32) -> bool {
-        self.bits.get(sum as usize >> 6 & 1023).is_some_and(|bits| bits >> (sum & 63) & 1 == 1)
+        let (at, bit) = sums::bit(sum);
+        self.bits.get(at).is_some_and(|bits| bits & bit != 0)
     }
 
     fn with(&self, sum: u32) -> impl Iterator<Item = &'static str> {
-        let first = self.words.partition_point(|(other, _)| *other < sum);
-        let words = self.words.get(first..).unwrap_or_default();
-        words.iter().take_while(move |(other, _)| *other == sum).map(|(_, word)| *word)
+        let list = sums::list(sum);
+        let ends = |at: usize| self.lists.get(at).copied().map_or(0, usize::from);
+        let words = self.words.get(ends(list)..ends(list + 1)).unwrap_or_default();
+        words.iter().filter(move |(other, ..)| *other == sum).filter_map(|(_, at, length)| {
+            let at = usize::from(*at);
+            self.letters.get(at..at + usize::from(*length))
+        })
     }
-}
-
-/// A letter's value, and in the upper half that of the letter thirteen on. Sums of [`LONGEST`] do not run over.
-static VALUES: [u64; 26] = {
-    let mut values = [0; 26];
-    let mut at = 0;
-    while at < 26 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        {
-            values[at] = scattered(at) | scattered((at + 13) % 26) << 32;
-        }
-        at += 1;
-    }
-    values
-};
-
-/// Some 27 bits for a letter, such that sums of other letters are seldom the same.
-const fn scattered(letter: usize) -> u64 {
-    (letter as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 37
-}
-
-/// What a letter adds to its word's sum.
-#[inline]
-pub(super) fn value(letter: u8) -> u64 {
-    VALUES.get(usize::from((letter | 0x20).wrapping_sub(b'a'))).copied().unwrap_or_default()
 }
 
 /// Looks at a word of ASCII letters whose values add up to `sum`.
@@ -81,14 +49,14 @@ pub(super) fn value(letter: u8) -> u64 {
 pub(super) fn word(bytes: &[u8], range: Range<usize>, sum: u64, edits: &mut Edits, turns: &mut Turns) {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are told apart")]
     let (plain, turned) = (sum as u32, (sum >> 32) as u32);
-    let sums = &*SUMS;
+    let sums = &SUMS;
     if sums.may_have(plain) || sums.may_have(turned) {
         suspect(sums, bytes, range, plain, turned, edits, turns);
     }
 }
 
 fn suspect(
-    sums: &Sums,
+    sums: &'static Sums,
     bytes: &[u8],
     range: Range<usize>,
     plain: u32,

@@ -389,9 +389,12 @@ fn words(text: &str, range: &Range<usize>, edits: &mut Edits, turns: &mut Turns)
     while at < range.end {
         let mut sum = 0_u64;
         let from = at;
-        while at < range.end {
-            let Some(byte) = bytes.get(at).filter(|byte| byte.is_ascii_alphabetic()) else { break };
-            sum = sum.wrapping_add(letters::value(*byte));
+        for byte in bytes.get(at..range.end).unwrap_or_default() {
+            let value = letters::value(*byte);
+            if value == 0 {
+                break;
+            }
+            sum = sum.wrapping_add(value);
             at += 1;
         }
         if at - from >= letters::SHORTEST && at - from <= letters::LONGEST {
