@@ -143,7 +143,31 @@ fn is_named(text: &str, start: usize, end: usize) -> bool {
     let after = text.get(end..text.floor_char_boundary(end + SENTENCE)).unwrap_or_default();
     let after = after.find(is_end).map_or(after, |at| after.get(..at).unwrap_or_default());
     let words = [before, after].into_iter().flat_map(|side| side.split(|c: char| !c.is_alphabetic()));
-    words.filter(|word| !word.is_empty()).any(|word| NAMING.iter().any(|naming| word.eq_ignore_ascii_case(naming)))
+    words.filter(|word| may_name(word)).any(|word| NAMING.iter().any(|naming| word.eq_ignore_ascii_case(naming)))
+}
+
+/// Which lengths the words of [`NAMING`] have that begin with a byte, as bits.
+static LENGTHS: [u32; 256] = {
+    let mut lengths = [0; 256];
+    let mut at = 0;
+    while at < NAMING.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            let word = NAMING[at].as_bytes();
+            lengths[word[0] as usize] |= 1 << word.len();
+            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
+        }
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a word begins as one of [`NAMING`] does, and is as long.
+fn may_name(word: &str) -> bool {
+    let first = word.bytes().next().map_or(0, usize::from);
+    LENGTHS.get(first).is_some_and(|lengths| {
+        lengths.checked_shr(word.len().try_into().unwrap_or(u32::MAX)).is_some_and(|bits| bits & 1 == 1)
+    })
 }
 
 #[cfg(test)]

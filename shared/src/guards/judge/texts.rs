@@ -227,7 +227,11 @@ impl<'c> Texts<'c> {
 
     /// A unit's text without the phrases that it only names, where it names any.
     pub(super) fn without_mentions(&self, unit: &Unit) -> Option<String> {
-        Mentions::of(self.unit_text(unit)).blanked(self.unit_text(unit))
+        let text = self.unit_text(unit);
+        match self.pieces.get(unit.pieces.clone()) {
+            Some([piece]) => piece.mentions.get_or_init(|| Mentions::of(text)).blanked(text),
+            _ => Mentions::of(text).blanked(text),
+        }
     }
 
     /// Where a stretch of the joined text lies, up to the end of the part in which it begins.

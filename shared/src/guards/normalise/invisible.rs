@@ -175,6 +175,9 @@ pub(crate) fn revealed(text: &str) -> impl Iterator<Item = (usize, char)> {
                 return Some(next);
             }
             let (at, c) = rest.next()?;
+            if matches!(c, ' '..='~' | '\n') {
+                return Some((at, c));
+            }
             if c == '\x1B' {
                 for _ in 0..sequence(rest.clone().map(|(_, c)| c)) {
                     rest.next();

@@ -27,9 +27,10 @@ impl Origins {
             return Self::Same;
         }
         let mut fold = Fold::new(Traced::default());
-        for (origin, cluster) in clusters(text) {
-            NFKC.normalize(&cluster).chars().for_each(|c| fold.push(c, origin));
-        }
+        clusters(text, |origin, cluster| match cluster {
+            Cluster::Ascii(c) => fold.push(c, origin),
+            Cluster::Of(cluster) => NFKC.normalize(cluster).chars().for_each(|c| fold.push(c, origin)),
+        });
         let traced = fold.finish();
         if traced.text == copy { Self::Mapped(traced.origins, text.len()) } else { Self::Whole(text.len()) }
     }
@@ -75,14 +76,26 @@ impl Sink for Traced {
     }
 }
 
+/// Characters that combine.
+enum Cluster<'c> {
+    /// One of ASCII, by itself: the same in NFKC.
+    Ascii(char),
+    Of(&'c str),
+}
+
 /// Cuts revealed text before each character that does not combine with what stands before it.
-fn clusters(text: &str) -> impl Iterator<Item = (usize, String)> {
+fn clusters(text: &str, mut found: impl FnMut(usize, Cluster<'_>)) {
     let classes = CanonicalCombiningClassMapBorrowed::new();
     let compositions = CanonicalCompositionBorrowed::new();
     let mut rest = invisible::revealed(text).peekable();
-    std::iter::from_fn(move || {
-        let (at, first) = rest.next()?;
-        let mut cluster = String::from(first);
+    let mut cluster = String::new();
+    while let Some((at, first)) = rest.next() {
+        if first.is_ascii() && rest.peek().is_none_or(|(_, next)| next.is_ascii()) {
+            found(at, Cluster::Ascii(first));
+            continue;
+        }
+        cluster.clear();
+        cluster.push(first);
         let mut last = first;
         while let Some((_, next)) = rest.peek().copied() {
             let composed = compositions.compose(last, next);
@@ -94,6 +107,6 @@ fn clusters(text: &str) -> impl Iterator<Item = (usize, String)> {
             cluster.push(next);
             rest.next();
         }
-        Some((at, cluster))
-    })
+        found(at, Cluster::Of(&cluster));
+    }
 }

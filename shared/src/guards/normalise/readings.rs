@@ -31,7 +31,8 @@
 //! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read: of the text as it is, and, where it has tags,
 //! of the text without them. What lies further than [`CONTEXT`] bytes from everything that was replaced is left out. All
 //! readings together hold at most half as much again as the text and the text without tags, and 16 KiB ([`most_bytes`]); a
-//! reading beyond is not made, and [`Readings::unread`] says so. No decoding makes a text longer.
+//! reading beyond is not made, and [`Readings::unread`] says so. No decoding makes a text longer, but for strings that are put
+//! together again and again: of those as many are read as the text has bytes, and the rest is unread.
 
 mod base64;
 mod codes;
@@ -265,6 +266,7 @@ impl Readings {
         // What stands in tags and comments, or far from all, is read where it is, and the rest without them.
         let kept = bare.kept();
         let (edits, turns) = rewrite::look(copy);
+        readings.unread |= edits.unread;
         for reading in turned::read(copy, turns.outside(&kept), None) {
             readings.add(reading, &mut left);
         }
@@ -285,6 +287,7 @@ impl Readings {
         for _ in 0..MOST_ROUNDS {
             let text = base.as_ref().map_or(copy, |base| base.text());
             let (edits, turns) = rewrite::look(text);
+            self.unread |= edits.unread;
             for reading in turned::read(text, turns, base.as_ref()) {
                 self.add(reading, left);
             }

@@ -50,41 +50,87 @@ impl Strings {
     }
 
     /// Puts named strings together where the text says so: `a + b`, or in words and in their order.
-    pub(super) fn finish(self, text: &str, edits: &mut Edits) {
+    pub(super) fn finish<'t>(&'t self, text: &'t str, edits: &mut Edits) {
         let ([first, ..], Some(last)) = (self.named.as_slice(), self.named.last()) else { return };
         if self.named.len() < 2 {
             return;
         }
         let to = text.floor_char_boundary((last.end + REACH).min(text.len()));
-        let name = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
         let content = |named: &Named| text.get(named.content.clone()).unwrap_or_default();
-        let known = |word: &str| self.named.iter().find(|named| name(&named.name) == word);
+        let names = Names::of(text, &self.named);
         let mut best: (Range<usize>, Vec<&str>) = (last.end..last.end, Vec::new());
         let mut open: (Range<usize>, Vec<&str>) = (0..0, Vec::new());
         let area = text.get(first.end..to).unwrap_or_default();
+        let close = |open: (Range<usize>, Vec<&'t str>), best: &mut (Range<usize>, Vec<&'t str>)| {
+            if open.1.len() > best.1.len().max(1) {
+                *best = open;
+            }
+        };
         for (at, word) in identifiers(area) {
+            let Some(named) = names.get(word) else { continue };
             let place = first.end + at..first.end + at + word.len();
-            let Some(named) = known(word) else { continue };
             let between = text.get(open.0.end..place.start).unwrap_or_default();
             if !open.1.is_empty() && between.trim() == "+" {
                 open.0.end = place.end;
                 open.1.push(content(named));
             } else {
-                open = (place, vec![content(named)]);
-            }
-            if open.1.len() > best.1.len().max(1) {
-                best = open.clone();
+                close(std::mem::replace(&mut open, (place, vec![content(named)])), &mut best);
             }
         }
+        close(open, &mut best);
         if best.1.is_empty() {
-            let says = |word: &str| area.to_ascii_lowercase().contains(word);
+            let area = area.to_ascii_lowercase();
+            let says = |word: &str| area.contains(word);
             if !["concat", "combin", "join", "together", "append", "assembl", "merge"].into_iter().any(says) {
                 return;
             }
             best.1 = self.named.iter().map(content).collect();
         }
+        // Strings that are put together again and again would grow beyond the text.
+        let mut bytes = 0;
+        let fit = best.1.iter().take_while(|content| {
+            bytes += content.len();
+            bytes <= text.len()
+        });
+        let fit = fit.count();
+        edits.unread |= fit < best.1.len();
+        best.1.truncate(fit);
         // Whether the pieces are words or parts of words cannot be told: both are read.
         edits.add(best.0, format!(" {}\n{} ", best.1.join(" "), best.1.concat()), Layer::Joined);
+    }
+}
+
+/// The strings of a text by their names; of two with one name, the first.
+struct Names<'t> {
+    /// By name.
+    all: Vec<(&'t str, &'t Named)>,
+    /// Which lengths names have that begin with a byte, as bits: most words are told by it to be none.
+    lengths: [u64; 256],
+}
+
+impl<'t> Names<'t> {
+    fn of(text: &'t str, named: &'t [Named]) -> Self {
+        let mut all: Vec<(&str, &Named)> =
+            named.iter().map(|named| (text.get(named.name.clone()).unwrap_or_default(), named)).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all.dedup_by_key(|(name, _)| *name);
+        let mut lengths = [0; 256];
+        for (name, _) in &all {
+            let (first, bit) = Self::key(name);
+            lengths.get_mut(first).into_iter().for_each(|lengths| *lengths |= bit);
+        }
+        Self { all, lengths }
+    }
+
+    fn key(name: &str) -> (usize, u64) {
+        (name.bytes().next().unwrap_or_default().into(), 1 << name.len().min(63))
+    }
+
+    fn get(&self, name: &str) -> Option<&'t Named> {
+        let (first, bit) = Self::key(name);
+        self.lengths.get(first).filter(|lengths| *lengths & bit != 0)?;
+        let at = self.all.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        self.all.get(at).map(|(_, named)| *named)
     }
 }
 

@@ -10,7 +10,11 @@ use super::{Layer, Piece, Reading, base64, codes, escapes, glued, joined, leet, 
 
 /// Stretches to replace, in order.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Vec<Edit>);
+pub(super) struct Edits {
+    all: Vec<Edit>,
+    /// Whether more stands somewhere than was read.
+    pub(super) unread: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Edit {
@@ -26,19 +30,19 @@ const NEAR: usize = 256;
 
 impl Edits {
     pub(super) fn add(&mut self, range: Range<usize>, text: impl Into<Cow<'static, str>>, layer: Layer) {
-        self.0.push(Edit { range, text: text.into(), layer, sure: true });
+        self.all.push(Edit { range, text: text.into(), layer, sure: true });
     }
 
     pub(super) fn add_unsure(&mut self, range: Range<usize>, text: impl Into<Cow<'static, str>>, layer: Layer) {
-        self.0.push(Edit { range, text: text.into(), layer, sure: false });
+        self.all.push(Edit { range, text: text.into(), layer, sure: false });
     }
 
     /// Drops what is unsure and stands alone.
     fn settle(&mut self) {
         let sure = |edit: &Edit| edit.sure;
         let mut last: Option<(usize, Layer)> = None;
-        let mut keep: Vec<bool> = Vec::with_capacity(self.0.len());
-        for edit in &self.0 {
+        let mut keep: Vec<bool> = Vec::with_capacity(self.all.len());
+        for edit in &self.all {
             if edit.sure {
                 last = Some((edit.range.end, edit.layer));
             }
@@ -47,7 +51,7 @@ impl Edits {
             keep.push(sure(edit) || near);
         }
         let mut next: Option<(usize, Layer)> = None;
-        for (edit, keep) in self.0.iter().zip(&mut keep).rev() {
+        for (edit, keep) in self.all.iter().zip(&mut keep).rev() {
             if edit.sure {
                 next = Some((edit.range.start, edit.layer));
             }
@@ -55,13 +59,13 @@ impl Edits {
                 next.is_some_and(|(start, layer)| layer == edit.layer && start.saturating_sub(edit.range.end) <= NEAR);
         }
         let mut keep = keep.into_iter();
-        self.0.retain(|_| keep.next().unwrap_or(false));
+        self.all.retain(|_| keep.next().unwrap_or(false));
     }
 
     /// Those that do not lie in one of some ranges, which are in order.
     pub(super) fn outside(mut self, ranges: &[Range<usize>]) -> Self {
         self.settle();
-        self.0.retain(|edit| holder(ranges, edit.range.start).is_none_or(|range| range.end < edit.range.end));
+        self.all.retain(|edit| holder(ranges, edit.range.start).is_none_or(|range| range.end < edit.range.end));
         self
     }
 
@@ -70,13 +74,13 @@ impl Edits {
     pub(super) fn apply(mut self, text: &str, base: Option<Arc<Reading>>, context: usize) -> Option<Reading> {
         self.settle();
         // Of two that begin together the longer one knows more.
-        self.0.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
-        if self.0.is_empty() {
+        self.all.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
+        if self.all.is_empty() {
             return None;
         }
         let mut out = Output { context, ..Output::default() };
         let mut done = 0;
-        for edit in self.0 {
+        for edit in self.all {
             if edit.range.start < done {
                 continue;
             }

@@ -168,6 +168,18 @@ fn a_bomb_of_encodings_is_read_so_far_and_said_to_be_unread() {
 }
 
 #[test]
+fn strings_put_together_again_and_again_are_read_so_far_and_said_to_be_unread() {
+    let rows = "harbour+quiet+".repeat(50_000);
+    for (string, unread) in [("on ".to_owned(), false), ("on ".repeat(200), true)] {
+        let text = format!("harbour = \"{string}\"; quiet = \"sea \"; {rows} last = \"z\"; ");
+        let readings = Readings::of(&text);
+        let held: usize = readings.iter().map(|reading| reading.text().len()).sum();
+        assert!(held <= most_bytes(text.len()));
+        assert_eq!(readings.unread(), unread);
+    }
+}
+
+#[test]
 fn rows_of_signs_and_digits_are_read_once() {
     // Read again from each of its characters, such a row would take hours.
     for row in [
