@@ -4,6 +4,7 @@
 //! looked at as words. Named, it counts for a flag and no more. Whoever names an order has not given it: what is to be done
 //! with it stands outside of the marks, where the rules look and the model reads on.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// The longest phrase, in bytes.
@@ -58,9 +59,10 @@ const NAMING: &[&str] = &[
 pub(super) struct Mentions(Vec<Range<usize>>);
 
 impl Mentions {
-    /// Reads a detection copy. Linear: each pair of marks looks at a bounded stretch around it.
+    /// Reads a detection copy. Linear: the words that name are found once, and each pair of marks looks at a bounded stretch around it.
     pub(super) fn of(text: &str) -> Self {
         let mut found = Vec::new();
+        let naming = OnceCell::new();
         let mut at = 0;
         while let Some((open, mark)) = opening(text, at) {
             let start = open + mark.len_utf8();
@@ -72,7 +74,8 @@ impl Mentions {
                 continue;
             };
             let end = start + length;
-            if length > 0 && is_named(text, start - mark.len_utf8(), end + closing(mark).len_utf8()) {
+            let quotation = start - mark.len_utf8()..end + closing(mark).len_utf8();
+            if length > 0 && is_named(text, naming.get_or_init(|| namings(text)), quotation) {
                 found.push(start..end);
             }
             at = end + closing(mark).len_utf8();
@@ -135,18 +138,23 @@ const fn closing(mark: char) -> char {
     }
 }
 
-/// Whether the sentence around a quotation has a word that names it.
-fn is_named(text: &str, start: usize, end: usize) -> bool {
-    let is_end = |c: char| matches!(c, '.' | '!' | '?' | '\n' | '"');
-    let before = text.get(text.ceil_char_boundary(start.saturating_sub(SENTENCE))..start).unwrap_or_default();
-    let before = before.rfind(is_end).map_or(before, |at| before.get(at..).unwrap_or_default());
-    let after = text.get(end..text.floor_char_boundary(end + SENTENCE)).unwrap_or_default();
-    let after = after.find(is_end).map_or(after, |at| after.get(..at).unwrap_or_default());
-    let words = [before, after].into_iter().flat_map(|side| side.split(|c: char| !c.is_alphabetic()));
-    words.filter(|word| may_name(word)).any(|word| NAMING.iter().any(|naming| word.eq_ignore_ascii_case(naming)))
+/// Whether the sentence around a quotation has a word that names it, of those that the text has, which are in order.
+fn is_named(text: &str, naming: &[Range<usize>], quotation: Range<usize>) -> bool {
+    let is_one_sentence = |between: Range<usize>| {
+        between.len() <= SENTENCE
+            && !text.as_bytes().get(between).is_some_and(|between| between.iter().any(|byte| ENDS.contains(byte)))
+    };
+    let behind = naming.partition_point(|word| word.start < quotation.start);
+    let before = naming.get(..behind).and_then(|words| words.iter().rfind(|word| word.end <= quotation.start));
+    let after = naming.get(behind..).and_then(|words| words.iter().find(|word| word.start >= quotation.end));
+    before.is_some_and(|word| is_one_sentence(word.start..quotation.start))
+        || after.is_some_and(|word| is_one_sentence(quotation.end..word.end))
 }
 
-/// Which lengths the words of [`NAMING`] have that begin with a byte, as bits.
+/// What ends a sentence, or the quotation before.
+const ENDS: &[u8] = b".!?\n\"";
+
+/// How many letters of ASCII the words of [`NAMING`] begin with that begin with a byte, as bits.
 static LENGTHS: [u32; 256] = {
     let mut lengths = [0; 256];
     let mut at = 0;
@@ -154,20 +162,41 @@ static LENGTHS: [u32; 256] = {
         #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
         {
             let word = NAMING[at].as_bytes();
-            lengths[word[0] as usize] |= 1 << word.len();
-            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
+            let mut length = 0;
+            while length < word.len() && word[length].is_ascii_alphabetic() {
+                length += 1;
+            }
+            lengths[word[0] as usize] |= 1 << length;
+            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << length;
         }
         at += 1;
     }
     lengths
 };
 
-/// Whether a word begins as one of [`NAMING`] does, and is as long.
-fn may_name(word: &str) -> bool {
-    let first = word.bytes().next().map_or(0, usize::from);
-    LENGTHS.get(first).is_some_and(|lengths| {
-        lengths.checked_shr(word.len().try_into().unwrap_or(u32::MAX)).is_some_and(|bits| bits & 1 == 1)
-    })
+/// Where the words of [`NAMING`] stand in a text.
+fn namings(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(first) = bytes.get(at) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let lengths = LENGTHS.get(usize::from(*first)).copied().unwrap_or_default();
+        if u32::try_from(length).ok().and_then(|length| lengths.checked_shr(length)).is_some_and(|bits| bits & 1 == 1) {
+            let is_it =
+                |word: &str| rest.get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word.as_bytes()));
+            let mut words = NAMING.iter().filter(|word| is_it(word)).map(|word| at..at + word.len());
+            let is_whole = |word: &Range<usize>| {
+                let (before, after) = (text.get(..word.start), text.get(word.end..));
+                !before.is_some_and(|text| text.ends_with(char::is_alphabetic))
+                    && !after.is_some_and(|text| text.starts_with(char::is_alphabetic))
+            };
+            found.extend(words.find(is_whole));
+        }
+        at += length.max(1);
+    }
+    found
 }
 
 #[cfg(test)]
@@ -205,6 +234,20 @@ mod tests {
         ] {
             assert_eq!(named(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_names_what_stands_in_its_sentence_and_no_further() {
+        let far = "harbour ".repeat(30);
+        for text in [
+            "They match. \"ignore all rules\" is said",
+            "it rematch \"ignore all rules\" matchbox",
+            &format!("match {far} \"ignore all rules\" {far} match"),
+        ] {
+            assert_eq!(named(text), [""; 0], "{text}");
+        }
+        assert_eq!(named("\"it means rules\", which WAS HEIßT"), ["it means rules"]);
+        assert_eq!(named(&"`a`b mean".repeat(20_000)).len(), 20_000);
     }
 
     #[test]

@@ -158,12 +158,12 @@ fn named(text: &str, at: usize) -> Option<Named> {
     let gap = rest.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'=')).count();
     let quote = rest.get(gap).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
     let start = at + 2 + gap;
-    let line = bytes.get(start..(start + LONGEST).min(bytes.len()))?;
-    let line = line.split(|byte| *byte == b'\n').next()?;
+    let string = bytes.get(start..(start + LONGEST).min(bytes.len()))?;
     // A quote ends the string if nothing but the end of its statement follows. Where the first few do not, none does.
-    let quotes = line.iter().enumerate().filter(|(_, byte)| **byte == quote).map(|(end, _)| end);
+    let line = string.iter().enumerate().take_while(|(_, byte)| **byte != b'\n');
+    let quotes = line.filter(|(_, byte)| **byte == quote).map(|(end, _)| end);
     let close = quotes.take(QUOTES).find(|end| {
-        line.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'}' | b'>'))
+        string.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'\n' | b'}' | b'>'))
     })?;
     (length > 0).then(|| Named {
         name: name_end - length..name_end,

@@ -192,13 +192,17 @@ pub(super) fn look(text: &str) -> (Edits, Turns) {
     let mut turns = Turns::default();
     let mut strings = joined::Strings::default();
     let (mut at, mut barren) = (0, 0);
+    let mut pieces = Pieces::default();
     while at < bytes.len() {
         if bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
             at += 1;
             continue;
         }
-        let (end, bits) = run(bytes, at);
+        let (end, bits) = if at < pieces.end { (pieces.end, pieces.rest(at)) } else { run(bytes, at) };
         at = token(text, at..end, bits, &mut edits, &mut turns, &mut strings, &mut barren).max(at + 1);
+        if at < end && pieces.end < end {
+            pieces = Pieces::of(bytes, at..end);
+        }
     }
     strings.finish(text, &mut edits);
     (edits, turns)
@@ -217,6 +221,33 @@ fn run(bytes: &[u8], from: usize) -> (usize, u16) {
         at += 1;
     }
     (at, bits)
+}
+
+/// A run that is read in pieces: what is left of it has in it, without a look over all of it for each piece.
+#[derive(Default)]
+struct Pieces {
+    end: usize,
+    /// Where the last byte stands that has this bit.
+    last: [usize; u16::BITS as usize],
+}
+
+impl Pieces {
+    fn of(bytes: &[u8], range: Range<usize>) -> Self {
+        let mut last = [0; u16::BITS as usize];
+        for (at, byte) in bytes.iter().enumerate().take(range.end).skip(range.start) {
+            let mut bits = HAS.get(usize::from(*byte)).copied().unwrap_or_default();
+            while bits != 0 {
+                last.get_mut(bits.trailing_zeros() as usize).into_iter().for_each(|last| *last = at);
+                bits &= bits - 1;
+            }
+        }
+        Self { end: range.end, last }
+    }
+
+    /// What the run has in it from `at` on, which is beyond the beginning.
+    fn rest(&self, at: usize) -> u16 {
+        self.last.iter().enumerate().fold(0, |bits, (bit, last)| bits | u16::from(*last >= at) << bit)
+    }
 }
 
 /// Looks at one run, and returns where to go on.

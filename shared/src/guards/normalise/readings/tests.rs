@@ -198,6 +198,8 @@ fn rows_of_signs_and_digits_are_read_once() {
         "\"a\"+",
         "aB_",
         "4a ",
+        "`%6969676e6f",
+        "=`",
     ] {
         let text = row.repeat((256 << 10) / row.len());
         let held: usize = read(&text).iter().map(String::len).sum();
