@@ -10,13 +10,15 @@ use shared::guards::Guard;
 
 /// The size of every text.
 pub(crate) const BYTES: usize = 16_000;
+/// How much longer are the texts that tell whether time is linear.
+const GROWTH: usize = 16;
 /// How long is searched.
 const FOR: Duration = Duration::from_secs(20);
 /// How many texts are kept.
 const KEPT: usize = 12;
 
 /// Pieces: beginnings of rules, disguises and their borders, nested encodings.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 70] = [
     "ignore ",
     "all ",
     "previous ",
@@ -73,6 +75,12 @@ const PIECES: [&str; 64] = [
     "<!-- ",
     " -->",
     "*",
+    "](",
+    "=`",
+    "`%6969676e6f",
+    "b = \"y\"; ",
+    "translate \"",
+    "\"",
     "`",
     "~",
     "\n",
@@ -102,12 +110,12 @@ impl Random {
 /// What a text repeats until it is full.
 type Genes = Vec<&'static str>;
 
-fn text(genes: &[&str]) -> String {
-    let mut text = String::with_capacity(BYTES + 64);
-    while text.len() < BYTES {
+fn text(genes: &[&str], bytes: usize) -> String {
+    let mut text = String::with_capacity(bytes + 64);
+    while text.len() < bytes {
         genes.iter().for_each(|piece| text.push_str(piece));
     }
-    text.truncate(text.floor_char_boundary(BYTES));
+    text.truncate(text.floor_char_boundary(bytes));
     text
 }
 
@@ -166,7 +174,7 @@ pub(crate) fn search(guard: &Guard, english: &str) {
             }
         });
         seen += 1;
-        let text = text(&genes);
+        let text = text(&genes, BYTES);
         let least =
             if kept.len() < KEPT { Duration::ZERO } else { kept.last().map_or(Duration::ZERO, |(time, _)| *time) };
         if time(guard, &text, 2) <= least {
@@ -181,8 +189,17 @@ pub(crate) fn search(guard: &Guard, english: &str) {
         }
     }
     for (_, genes) in kept.iter().take(3) {
-        let ratio = time(guard, &text(genes), 400).as_secs_f64() / base.as_secs_f64();
+        let ratio = time(guard, &text(genes, BYTES), 400).as_secs_f64() / base.as_secs_f64();
         let shown: String = genes.concat().escape_debug().take(160).collect();
         println!("slow: {ratio:.2} times English of its size (goal 3), of {seen} texts: {shown}");
     }
+    // A text that is not read in linear time takes longer for each byte the more there are.
+    let alone = PIECES.map(|piece| vec![piece]);
+    let all = alone.iter().chain(kept.iter().map(|(_, genes)| genes));
+    let growth = |genes: &Genes| {
+        let of = |bytes: usize| time(guard, &text(genes, bytes), 5).as_secs_f64();
+        of(BYTES * GROWTH) / of(BYTES) / GROWTH as f64
+    };
+    let most = all.map(growth).fold(0.0, f64::max);
+    println!("growth: {most:.2} times as long a byte in texts {GROWTH} times as long (goal: linear)");
 }

@@ -38,20 +38,29 @@ fn word(text: &str, mut range: Range<usize>, edits: &mut Edits) {
     if signs == 0 || word.len() < 2 || word.len() > LONGEST {
         return;
     }
-    let with = |one: u8| -> Vec<u8> {
-        word.iter()
-            .map(|byte| match byte {
+    let with = |one: u8| {
+        let mut read = [0; LONGEST];
+        for (slot, byte) in read.iter_mut().zip(word) {
+            *slot = match byte {
                 b'1' | b'|' | b'!' => one,
                 _ => letter(*byte).unwrap_or_else(|| byte.to_ascii_lowercase()),
-            })
-            .collect()
+            };
+        }
+        read
     };
-    let known = [with(b'i'), with(b'l')].into_iter().find(|read| read.len() >= 3 && words::knows(read));
+    let whole = |read: &[u8; LONGEST]| read.get(..word.len()).is_some_and(|read| read.len() >= 3 && words::knows(read));
+    let first = with(b'i');
+    let differs = || word.iter().any(|byte| matches!(byte, b'1' | b'|' | b'!'));
+    let known = if whole(&first) { Some(first) } else { Some(b'l').filter(|_| differs()).map(with).filter(whole) };
     let sure = known.is_some() && signs < word.len();
-    let Ok(read) = String::from_utf8(known.unwrap_or_else(|| with(b'i'))) else { return };
+    if !sure && signs == word.len() && word.len() > 4 {
+        return;
+    }
+    let read = known.unwrap_or(first);
+    let Ok(read) = String::from_utf8(read.get(..word.len()).unwrap_or_default().to_vec()) else { return };
     if sure {
         edits.add(range, read, Layer::Leet);
-    } else if signs < word.len() || word.len() <= 4 {
+    } else {
         edits.add_unsure(range, read, Layer::Leet);
     }
 }

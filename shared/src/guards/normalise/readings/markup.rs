@@ -344,15 +344,16 @@ pub(in crate::guards) fn undecorated(text: &str) -> Option<String> {
         return None;
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("](") {
-        let (head, tail) = rest.split_at(at);
-        let length = tail.bytes().take(LONGEST_TAG).position(|byte| byte == b')').unwrap_or(1) + 1;
-        blank_signs(head, &mut out);
+    let (mut at, mut close) = (0, Next::default());
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find("](")) {
+        let open = at + found;
+        blank_signs(text.get(at..open).unwrap_or_default(), &mut out);
+        let end = close.of(text, open, |rest| rest.find(')')).filter(|end| end - open < LONGEST_TAG);
+        let length = end.map_or(2, |end| end + 1 - open);
         out.extend(std::iter::repeat_n(' ', length));
-        rest = tail.get(length..).unwrap_or_default();
+        at = open + length;
     }
-    blank_signs(rest, &mut out);
+    blank_signs(text.get(at..).unwrap_or_default(), &mut out);
     Some(out)
 }
 

@@ -28,13 +28,18 @@ pub(super) fn read(text: &str, range: &Range<usize>, edits: &mut Edits) {
 }
 
 fn hex(word: &str) -> Option<String> {
+    // Most words are none, and need not be tried.
+    if !word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     word_of(data_encoding::HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok()?)
 }
 
 /// One that looks like no word: it has a digit, padding, or a capital behind its first letter.
 fn base64(word: &str) -> Option<String> {
     let odd = |byte: u8| byte.is_ascii_digit() || byte == b'=' || byte.is_ascii_uppercase();
-    if !word.bytes().skip(1).any(odd) {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    if !word.bytes().skip(1).any(odd) || !word.bytes().all(is_digit) {
         return None;
     }
     let bare = word.trim_end_matches('=');
