@@ -98,6 +98,24 @@ enum Kind {
 fn kind(c: char) -> Kind {
     match c {
         '\0'..='\x7F' => ASCII.get(c as usize).map_or(Kind::Gap, |(kind, _)| *kind),
+        // Letters throughout, told without a look into Unicode's tables: Greek, Cyrillic, Hebrew, Arabic, Hangul.
+        '\u{3A3}'..='\u{3F5}' | '\u{400}'..='\u{481}' | '\u{48A}'..='\u{52F}' => Kind::Letter,
+        '\u{5D0}'..='\u{5EA}' | '\u{620}'..='\u{657}' | '\u{66E}'..='\u{6D3}' => Kind::Letter,
+        '\u{80}'..='\u{8FF}' => {
+            if c.is_alphanumeric() {
+                Kind::Letter
+            } else {
+                Kind::Gap
+            }
+        }
+        _ => kind_beyond(c),
+    }
+}
+
+/// The same of a character that has three bytes or more.
+#[inline]
+fn kind_beyond(c: char) -> Kind {
+    match c {
         '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' => {
             Kind::Ideograph
         }
@@ -107,14 +125,7 @@ fn kind(c: char) -> Kind {
         | '\u{E80}'..='\u{FFF}'
         | '\u{1000}'..='\u{109F}'
         | '\u{1780}'..='\u{17D3}' => Kind::Letter,
-        // Letters throughout, told without a look into Unicode's tables: Greek, Cyrillic, Hebrew, Arabic, Hangul.
-        '\u{3A3}'..='\u{3F5}'
-        | '\u{400}'..='\u{481}'
-        | '\u{48A}'..='\u{52F}'
-        | '\u{5D0}'..='\u{5EA}'
-        | '\u{620}'..='\u{657}'
-        | '\u{66E}'..='\u{6D3}'
-        | '\u{AC00}'..='\u{D7A3}' => Kind::Letter,
+        '\u{AC00}'..='\u{D7A3}' => Kind::Letter,
         '\u{3001}'..='\u{3002}' => Kind::Gap,
         _ if c.is_alphanumeric() => Kind::Letter,
         _ => Kind::Gap,
