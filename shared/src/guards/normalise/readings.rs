@@ -12,7 +12,7 @@
 //! | hexadecimal, in one piece, word by word or as a list; lists of decimal, octal and binary codes; bits in one piece | `hex`, `numbers` |
 //! | Morse code with dots and dashes of several kinds, on one line or several | `morse` |
 //! | `&#73;`, `&#x49;`, named entities | `entities` |
-//! | `\u0049`, `\u{49}`, `\x49`, `\U00000049`, `\111` | `escapes` |
+//! | `\u0049`, `\u{49}`, `\x49`, `\U00000049`, `\111`; a backslash before every letter | `escapes` |
 //! | `%49`, and `+` for spaces | `percent` |
 //! | l e t t e r s and l.e.t.t.e.r.s set apart, also without gaps between the words | `spaced` |
 //! | tags and comments of HTML, and `/* comments */`, between words and within them (`ig<b>nore</b> <!-- x --> all`) | `markup` |

@@ -85,8 +85,21 @@ fn reference(from: &str) -> Option<(char, usize)> {
     Some((*c, length + 2))
 }
 
+/// How many characters that each stand behind a backslash are set apart by it: of fewer, each may be an escape.
+const SET_APART: usize = 3;
+
+/// A run without its backslashes, where one stands before every character.
+fn set_apart(run: &str) -> Option<String> {
+    let letters = run.split('\\').filter(|between| !between.is_empty());
+    let single = run.starts_with('\\') && letters.clone().all(|between| between.chars().nth(1).is_none());
+    (single && letters.clone().count() >= SET_APART).then(|| letters.collect())
+}
+
 /// A run with its backslash escapes resolved, if there is any.
 pub(super) fn backslashes(run: &str) -> Option<String> {
+    if let Some(read) = set_apart(run) {
+        return Some(read);
+    }
     let mut out: Vec<u8> = Vec::with_capacity(run.len());
     let mut rest = run;
     let mut any = false;

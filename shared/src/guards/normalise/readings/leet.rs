@@ -38,20 +38,25 @@ fn word(text: &str, mut range: Range<usize>, edits: &mut Edits) {
     if signs == 0 || word.len() < 2 || word.len() > LONGEST {
         return;
     }
-    let with = |one: u8| {
+    let with = |(one, iota): (u8, u8)| {
         let mut read = [0; LONGEST];
         for (slot, byte) in read.iter_mut().zip(word) {
             *slot = match byte {
                 b'1' | b'|' | b'!' => one,
+                b'i' => iota,
                 _ => letter(*byte).unwrap_or_else(|| byte.to_ascii_lowercase()),
             };
         }
         read
     };
     let whole = |read: &[u8; LONGEST]| read.get(..word.len()).is_some_and(|read| read.len() >= 3 && words::knows(read));
-    let first = with(b'i');
-    let differs = || word.iter().any(|byte| matches!(byte, b'1' | b'|' | b'!'));
-    let known = if whole(&first) { Some(first) } else { Some(b'l').filter(|_| differs()).map(with).filter(whole) };
+    let first = with((b'i', b'i'));
+    let has = |of: &[u8]| word.iter().any(|byte| of.contains(byte));
+    let (ones, iotas) = (has(b"1|!"), has(b"i"));
+    // An iota that was read as an i may stand for an l.
+    let others = [(b'l', b'i'), (b'l', b'l'), (b'i', b'l')].into_iter();
+    let differs = |(one, iota): &(u8, u8)| (ones || *one == b'i') && (iotas || *iota == b'i');
+    let known = if whole(&first) { Some(first) } else { others.filter(differs).map(with).find(whole) };
     let sure = known.is_some() && signs < word.len();
     if !sure && signs == word.len() && word.len() > 4 {
         return;
