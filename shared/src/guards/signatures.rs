@@ -22,7 +22,11 @@ const CATEGORIES: [Category; rules::GROUPS.len()] = [
     Category::ChatMarkup,
     Category::Exfiltration,
     Category::Override,
+    Category::Override,
+    Category::Override,
+    Category::Override,
     Category::PromptExtraction,
+    Category::RolePlay,
     Category::RolePlay,
     Category::Smuggling,
 ];

@@ -1,4 +1,4 @@
-//! The built-in rules, a file per category.
+//! The built-in rules, one or more files a category.
 //!
 //! The build script reads this file too (it compiles the patterns), so nothing here may depend on the rest of the crate.
 //!
@@ -9,8 +9,12 @@
 // The paths are spelled out because the build script would otherwise look for these files elsewhere.
 #[path = "rules/chat_markup.rs"]
 mod chat_markup;
+#[path = "rules/compliance.rs"]
+mod compliance;
 #[path = "rules/exfiltration.rs"]
 mod exfiltration;
+#[path = "rules/other_tasks.rs"]
+mod other_tasks;
 #[path = "rules/overrides.rs"]
 mod overrides;
 #[path = "rules/prompt_extraction.rs"]
@@ -19,6 +23,10 @@ mod prompt_extraction;
 mod role_play;
 #[path = "rules/smuggling.rs"]
 mod smuggling;
+#[path = "rules/standing.rs"]
+mod standing;
+#[path = "rules/word_orders.rs"]
+mod word_orders;
 
 /// A built-in rule.
 #[derive(Debug)]
@@ -62,11 +70,15 @@ pub enum Scope {
 }
 
 /// The rules by category, in the order of the categories they are listed for in the parent module.
-pub(super) const GROUPS: [&[Rule]; 6] = [
+pub(super) const GROUPS: [&[Rule]; 10] = [
     chat_markup::RULES,
     exfiltration::RULES,
+    other_tasks::RULES,
     overrides::RULES,
+    standing::RULES,
+    word_orders::RULES,
     prompt_extraction::RULES,
+    compliance::RULES,
     role_play::RULES,
     smuggling::RULES,
 ];

@@ -257,6 +257,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("banned", "blocked banned forbidden disallowed prohibited"),
     ("said", "strings outputs"),
     ("solve", "solve perform"),
+    // Parts, feigned ranks and settings, banners, refusals and what is said of them.
     ("malware", "keylogger rootkit backdoor trojan ransomware botnet spyware malware virus worm"),
     ("pose", "act acting pretend roleplay behave become impersonate play"),
     ("broken", "broken break broke breaks breaking liberated released freed escaped unshackled"),
@@ -312,11 +313,9 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("urgent", "urgent priority emergency"),
     ("set", "true on enabled yes"),
     ("unset", "false off disabled optional none"),
-    ("aside", "injection note message command override directive"),
     ("guarding", "safety safeguards guardrails moderation censorship"),
     ("answering", "answers replies responds obeys fulfil fulfils fulfill fulfills"),
     ("sys", "system"),
-    ("requests", "request requests prompt prompts question questions query queries demand demands"),
     ("exist", "exist exists"),
     // German
     ("ignore", "beachte"),
@@ -391,7 +390,6 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("limits", "sinir*"),
     ("fill", "o"),
     ("reveal", "paylas"),
-    ("reveal_last", "paylas"),
     // Vietnamese, Indonesian, Malay
     ("prev", "atas"),
     // Arabic, Persian
