@@ -123,11 +123,6 @@ impl<S: Sink> Fold<S> {
                 }
                 Likeness::Close(_) => self.foreign(c, origin),
             },
-            // Among letters a sign of currency spells one; beside an amount it is none.
-            '€' | '£' | '¥' | '¢' => {
-                self.word.genuine = true;
-                self.foreign(c, origin);
-            }
             '\u{85}' | '\u{2028}' | '\u{2029}' => self.end('\n', origin, true),
             '\u{1680}' => self.end(' ', origin, true),
             '\u{2018}'..='\u{201B}' => self.end('\'', origin, true),

@@ -68,13 +68,6 @@ const fn fill(
 
 /// What `c` looks like.
 pub(super) fn likeness(c: char) -> Likeness {
-    match c {
-        '€' => return Likeness::Loose(b'e'),
-        '£' => return Likeness::Loose(b'l'),
-        '¥' => return Likeness::Loose(b'y'),
-        '¢' => return Likeness::Loose(b'c'),
-        _ => {}
-    }
     let index = u32::from(c).wrapping_sub(FIRST) as usize;
     TABLE.get(index).copied().unwrap_or(Likeness::Other)
 }

@@ -86,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.answers_all",
-        weight: 500,
+        weight: 400,
         scope: Scope::All,
         pattern: Words("(answer|answering|follow|do|carry_on) any{0,6} without (fill|all)* unasking"),
         why: "An assistant that answers whatever is asked and has no scruples.",
@@ -125,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.refusal_is_wrong",
-        weight: 500,
+        weight: 400,
         scope: Scope::All,
         pattern: Words("withholding any{0,5} (wrongful|not (fill)* (permitted|exist))"),
         why: "Argues that to refuse is the wrong: a frame in which only compliance is right. Essays do so too, so it flags.",
@@ -138,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.free_access",
-        weight: 500,
+        weight: 400,
         scope: Scope::All,
         pattern: Words("raw access|free access granted"),
         why: "A grant of access without limits, which nobody has to give.",
@@ -147,7 +147,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.prove_it",
-        weight: 600,
+        weight: 300,
         scope: Scope::All,
         pattern: Words("prove (fill)* you (fill|are)* any{0,1} clever"),
         why: "A challenge to the assistant's pride, with an order behind it.",
@@ -156,7 +156,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.not_supposed_but",
-        weight: 500,
+        weight: 300,
         scope: Scope::All,
         pattern: Words("you (fill|are)* not (fill)* supposed any{0,8} but"),
         why: "Knows that the assistant may not, and asks all the same.",
@@ -174,7 +174,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "role_play.start_with_assent",
-        weight: 500,
+        weight: 400,
         scope: Scope::All,
         pattern: Words("start (fill|your|reply)* assent"),
         why: "An opening that assents, put into the mouth of the assistant, so that what follows cannot refuse.",
