@@ -1,9 +1,9 @@
 //! Phrases that a text names and does not say: "translate "…" into German", "a pattern that matches "…"".
 //!
-//! A phrase counts as named where it stands between quotation marks, is short, and a word in its sentence says that it is
-//! looked at as words; so is a control token in a list of strings, as stop sequences are. Named, it
-//! counts for a flag and no more. Whoever names an order has not given it: what is to be done
-//! with it stands outside of the marks, where the rules look and the model reads on.
+//! A phrase counts as named where it stands between quotation marks, is short, and a word in its sentence says that it
+//! is looked at as words; so is a control token in a list of strings, as stop sequences are. Named, it counts for a
+//! flag and no more. Whoever names an order has not given it: what is to be done with it stands outside of the marks,
+//! where the rules look and the model reads on.
 
 use std::cell::OnceCell;
 use std::ops::Range;

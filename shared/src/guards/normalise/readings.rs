@@ -23,9 +23,10 @@
 //! | strings cut up and put together by `"a" + "b"` or through variables | `joined` |
 //! | rot13; text written backwards, as a whole or word by word | `rot13`, `reversed` |
 //!
-//! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, base64 with a sign after every few
-//! characters, compressed data, acrostics, words cut by single spaces (`ig nore`), signs of currency for letters (`r€veal`), words in another order, translations into
-//! invented languages, comments that open with other signs than those, and what is drawn with characters.
+//! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, base64 with a sign after every
+//! few characters, compressed data, acrostics, words cut by single spaces (`ig nore`), signs of currency for letters
+//! (`r€veal`), words in another order, translations into invented languages, comments that open with other signs than
+//! those, and what is drawn with characters.
 //!
 //! # What bounds the work
 //! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read: of the text as it is, and, where it has tags,

@@ -266,7 +266,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 300,
         scope: Scope::All,
         pattern: Words("raw any{0,3} ai"),
-        why: "A model that is called unfiltered or unlimited, with words between.",
+        why: "A model that is called unfiltered or unlimited, with words between. So are tariffs, and it weighs little.",
         matches: &["an unfiltered, completely unlimited language model"],
         passes: &["unlimited chat messages"],
     },
