@@ -135,6 +135,7 @@ pub(crate) fn build(out: &Path) -> Symbols {
         .collect();
     beginnings.into_iter().for_each(|beginning| put(Kind::Phrase, beginning, table::PREFIX, false));
     std::fs::write(out.join("words.stems"), masks(stems.keys())).expect("OUT_DIR can be written to");
+    std::fs::write(out.join("words.beginnings"), beginnings_of(words.keys())).expect("OUT_DIR can be written to");
     std::fs::write(out.join("letters.sums"), summed()).expect("OUT_DIR can be written to");
     std::fs::write(out.join("words.table"), &slots).expect("OUT_DIR can be written to");
     let mut subjects = vec![0_u8; count];
@@ -165,6 +166,18 @@ fn masks<'s>(stems: impl Iterator<Item = &'s String>) -> Vec<u8> {
         let begins = stem.bytes().take(table::SHORTEST_STEM).fold(Hash::new(), Hash::with);
         if let Some(mask) = masks.get_mut(begins.mask()) {
             *mask |= table::mask(stem.len());
+        }
+    }
+    masks.into_iter().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Which lengths the words have that begin alike, as bits.
+fn beginnings_of<'s>(words: impl Iterator<Item = &'s String>) -> Vec<u8> {
+    let mut masks = vec![0_u16; table::BEGINNINGS];
+    for word in words.filter(|word| word.len() >= table::BEGINNING) {
+        let begins = word.bytes().take(table::BEGINNING).fold(Hash::new(), Hash::with);
+        if let Some(mask) = masks.get_mut(begins.word_mask()) {
+            *mask |= table::word_mask(word.len());
         }
     }
     masks.into_iter().flat_map(u16::to_le_bytes).collect()

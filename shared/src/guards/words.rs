@@ -15,6 +15,9 @@ static TABLE: &[u8; table::SLOTS * table::SLOT] = include_bytes!(concat!(env!("O
 /// Which lengths the stems have that begin alike, two bytes a mask.
 static STEMS: &[u8; table::STEMS * 2] = include_bytes!(concat!(env!("OUT_DIR"), "/words.stems"));
 
+/// Which lengths the words have that begin alike, two bytes a mask.
+static BEGINNINGS: &[u8; table::BEGINNINGS * 2] = include_bytes!(concat!(env!("OUT_DIR"), "/words.beginnings"));
+
 /// Which of eight subjects of texts about attacks each symbol speaks of, a bit a subject.
 static SUBJECTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.subjects"));
 
@@ -192,10 +195,26 @@ pub(super) fn knows(word: &[u8]) -> bool {
 /// Calls `found` with the length of each word of the vocabulary that ASCII letters begin with, at most `longest`.
 pub(super) fn prefixes(letters: &[u8], longest: usize, mut found: impl FnMut(usize)) {
     let mut hash = Hash::new();
-    for (at, letter) in letters.iter().take(longest).enumerate() {
+    let mut mask = 0;
+    for (length, letter) in (1..).zip(letters.iter().take(longest)) {
         hash = hash.with(letter.to_ascii_lowercase());
-        if at > 0 || letter.eq_ignore_ascii_case(&b'a') {
-            find(hash, Kind::Word).into_iter().filter(|(symbol, _)| *symbol >= FIRST).for_each(|_| found(at + 1));
+        let may_be = match length {
+            1 => letter.eq_ignore_ascii_case(&b'a'),
+            2 => true,
+            _ => {
+                if length == table::BEGINNING {
+                    let (masks, _) = BEGINNINGS.as_chunks();
+                    mask = masks.get(hash.word_mask()).map_or(0, |mask| u16::from_le_bytes(*mask));
+                }
+                // Nothing longer begins so.
+                if mask < table::word_mask(length) {
+                    break;
+                }
+                mask & table::word_mask(length) != 0
+            }
+        };
+        if may_be && find(hash, Kind::Word).is_some_and(|(symbol, _)| symbol >= FIRST) {
+            found(length);
         }
     }
 }

@@ -31,9 +31,9 @@
 //! # What bounds the work
 //! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read: of the text as it is, and, where it has tags,
 //! of the text without them. What lies further than [`CONTEXT`] bytes from everything that was replaced is left out. All
-//! readings together hold at most half as much again as the text and the text without tags, and 16 KiB ([`most_bytes`]); a
-//! reading beyond is not made, and [`Readings::unread`] says so. No decoding makes a text longer, but for strings that are put
-//! together again and again: of those as many are read as the text has bytes, and the rest is unread.
+//! readings together hold at most as much as the text and the text without tags, and 4 KiB ([`most_bytes`]): one that does
+//! not fit is read as far as it does, and [`Readings::unread`] says so, which flags. No decoding makes a text longer, but for
+//! strings that are put together again and again: of those as many are read as the text has bytes, and the rest is unread.
 
 mod base64;
 mod codes;
@@ -64,7 +64,7 @@ const CONTEXT_OF_TAGS: usize = 64;
 /// The most bytes that the readings of a text may hold together.
 #[must_use]
 pub const fn most_bytes(text: usize) -> usize {
-    text.saturating_mul(2).saturating_add(text / 2).saturating_add(16 << 10)
+    text.saturating_mul(2).saturating_add(4 << 10)
 }
 
 /// How a stretch was disguised.
@@ -211,11 +211,41 @@ impl Reading {
 
     /// Which bytes of what it was made from are in it as they were, in order.
     fn kept(&self) -> Vec<Range<usize>> {
-        self.pieces
-            .iter()
-            .filter(|piece| piece.layer.is_none() && piece.is_even())
-            .map(|piece| piece.origin.clone())
-            .collect()
+        let kept = self.pieces.iter().filter(|piece| piece.is_kept());
+        kept.map(|piece| piece.origin.clone()).collect()
+    }
+
+    /// Which bytes of a text of this length it was made from lie in none of its stretches that are whole: as they were, from
+    /// one that is not, or from the beginning, to the next.
+    fn beside_whole(&self, length: usize) -> Vec<Range<usize>> {
+        let is_edge = |at: Option<&Piece>| at.is_none_or(|piece| piece.layer.is_some());
+        let mut beside = Vec::new();
+        let mut from = 0;
+        for (number, piece) in self.pieces.iter().enumerate().filter(|(_, piece)| piece.is_kept()) {
+            let (before, after) =
+                (number.checked_sub(1).and_then(|at| self.pieces.get(at)), self.pieces.get(number + 1));
+            let begins = before.map_or(piece.origin.start == 0, |_| is_edge(before));
+            let ends = after.map_or(piece.origin.end == length, |_| is_edge(after));
+            if begins && ends {
+                beside.push(from..piece.origin.start);
+                from = piece.origin.end;
+            }
+        }
+        beside.push(from..length);
+        beside
+    }
+
+    /// Leaves out what lies beyond so many bytes.
+    fn cut(&mut self, most: usize) {
+        self.text.truncate(self.text.floor_char_boundary(most));
+        let length = self.text.len();
+        self.pieces.retain(|piece| piece.at.start < length);
+        if let Some(last) = self.pieces.last_mut().filter(|last| last.at.end > length) {
+            if last.is_even() {
+                last.origin.end -= last.at.end - length;
+            }
+            last.at.end = length;
+        }
     }
 
     fn piece_at(&self, at: usize) -> Option<&Piece> {
@@ -225,6 +255,10 @@ impl Reading {
 }
 
 impl Piece {
+    const fn is_kept(&self) -> bool {
+        self.layer.is_none() && self.is_even()
+    }
+
     const fn is_even(&self) -> bool {
         self.at.end - self.at.start == self.origin.end - self.origin.start
             && !matches!(self.layer, Some(Layer::Reversed))
@@ -266,7 +300,7 @@ impl Readings {
         };
         // What stands in tags and comments, or far from all, is read where it is, and the rest without them.
         let kept = bare.kept();
-        let (edits, turns) = rewrite::look(copy);
+        let (edits, turns) = rewrite::look_at(copy, bare.beside_whole(copy.len()).into_iter());
         readings.unread |= edits.unread;
         for reading in turned::read(copy, turns.outside(&kept), None) {
             readings.add(reading, &mut left);
@@ -304,21 +338,25 @@ impl Readings {
         self.all.iter().map(AsRef::as_ref)
     }
 
-    /// Whether a reading was left out, since there were too many bytes in them.
+    /// Whether something was left out, since there were too many bytes in them.
     #[must_use]
     pub const fn unread(&self) -> bool {
         self.unread
     }
 
-    fn add(&mut self, reading: Reading, left: &mut usize) -> Option<Arc<Reading>> {
-        if reading.text.len() > *left {
+    /// Adds a reading, as far as it fits; none where it does not, so that nothing is read on from a part.
+    fn add(&mut self, mut reading: Reading, left: &mut usize) -> Option<Arc<Reading>> {
+        let fits = reading.text.len() <= *left;
+        if !fits {
             self.unread = true;
-            return None;
+            reading.cut(*left);
         }
         *left -= reading.text.len();
         let reading = Arc::new(reading);
-        self.all.push(Arc::clone(&reading));
-        Some(reading)
+        if !reading.text.is_empty() {
+            self.all.push(Arc::clone(&reading));
+        }
+        fits.then_some(reading)
     }
 }
 

@@ -26,6 +26,17 @@ pub(crate) const fn mask(bytes: usize) -> u16 {
     1 << (if bytes < LONGEST_MASKED { bytes } else { LONGEST_MASKED } - SHORTEST_STEM)
 }
 
+/// From how many bytes on a mask tells which words there are that begin so.
+pub(crate) const BEGINNING: usize = 3;
+/// How many such masks there are; a power of two.
+pub(crate) const BEGINNINGS: usize = 1 << 12;
+
+/// The bit of such a mask for the words of so many bytes; those of eighteen and more share one.
+#[inline]
+pub(crate) const fn word_mask(bytes: usize) -> u16 {
+    1 << (if bytes < BEGINNING + 15 { bytes - BEGINNING } else { 15 })
+}
+
 /// Stands for a word of no class.
 pub(crate) const OTHER: u16 = 1;
 /// The end of a sentence.
@@ -70,6 +81,12 @@ impl Hash {
     #[inline]
     pub(crate) const fn mask(self) -> usize {
         (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % STEMS
+    }
+
+    /// The number of the mask for words of which this is the beginning.
+    #[inline]
+    pub(crate) const fn word_mask(self) -> usize {
+        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % BEGINNINGS
     }
 
     /// Where to begin to look, and for which fingerprint.

@@ -151,12 +151,12 @@ fn identifiers(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// The string that is given a name by the `=` or `:` at `at`.
 fn named(text: &str, at: usize) -> Option<Named> {
     let bytes = text.as_bytes();
-    let before = text.get(text.floor_char_boundary(at.saturating_sub(64))..at)?.trim_end_matches([' ', ':']);
-    let name_end = at - (at - text.floor_char_boundary(at.saturating_sub(64)) - before.len());
-    let length = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     let rest = bytes.get(at + 1..)?;
     let gap = rest.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'=')).count();
     let quote = rest.get(gap).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+    let before = text.get(text.floor_char_boundary(at.saturating_sub(64))..at)?.trim_end_matches([' ', ':']);
+    let name_end = at - (at - text.floor_char_boundary(at.saturating_sub(64)) - before.len());
+    let length = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     let start = at + 2 + gap;
     let string = bytes.get(start..(start + LONGEST).min(bytes.len()))?;
     // A quote ends the string if nothing but the end of its statement follows. Where the first few do not, none does.

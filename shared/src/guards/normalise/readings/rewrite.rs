@@ -187,21 +187,29 @@ static HAS: [u16; 256] = {
 
 /// Looks once over a text. The second is where rot13 and text written backwards seem to stand.
 pub(super) fn look(text: &str) -> (Edits, Turns) {
-    let bytes = text.as_bytes();
+    look_at(text, std::iter::once(0..text.len()))
+}
+
+/// The same for some ranges of it, which are in order. What begins in one may go on behind it.
+pub(super) fn look_at(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> (Edits, Turns) {
     let mut edits = Edits::default();
     let mut turns = Turns::default();
     let mut strings = joined::Strings::default();
     let (mut at, mut barren) = (0, 0);
     let mut pieces = Pieces::default();
-    while at < bytes.len() {
-        if bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-            at += 1;
-            continue;
-        }
-        let (end, bits) = if at < pieces.end { (pieces.end, pieces.rest(at)) } else { run(bytes, at) };
-        at = token(text, at..end, bits, &mut edits, &mut turns, &mut strings, &mut barren).max(at + 1);
-        if at < end && pieces.end < end {
-            pieces = Pieces::of(bytes, at..end);
+    for range in ranges {
+        at = range.start.max(at);
+        let bytes = text.as_bytes().get(..range.end).unwrap_or_default();
+        while at < bytes.len() {
+            if bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+                at += 1;
+                continue;
+            }
+            let (end, bits) = if at < pieces.end { (pieces.end, pieces.rest(at)) } else { run(bytes, at) };
+            at = token(text, at..end, bits, &mut edits, &mut turns, &mut strings, &mut barren).max(at + 1);
+            if at < end && pieces.end < end {
+                pieces = Pieces::of(bytes, at..end);
+            }
         }
     }
     strings.finish(text, &mut edits);

@@ -169,10 +169,22 @@ fn a_bomb_of_encodings_is_read_so_far_and_said_to_be_unread() {
 }
 
 #[test]
+fn what_does_not_fit_is_read_as_far_as_it_does() {
+    let rows = format!("1gn0re all rul35 {} ", "p1ea5e ".repeat(20)).repeat(100);
+    let text = format!("{rows}<b>{rows}</b>{}", "&amp;amp;amp; ".repeat(2000));
+    let readings = Readings::of(&text);
+    assert!(readings.unread());
+    let last = readings.iter().last().unwrap();
+    assert!(last.changed().count() > 0 && last.text().len() < text.len() / 2);
+    let at = last.text().len() - 1;
+    assert!(last.origin(at..at + 1).end <= text.len());
+}
+
+#[test]
 fn strings_put_together_again_and_again_are_read_so_far_and_said_to_be_unread() {
     let rows = "harbour+quiet+".repeat(50_000);
-    for (string, unread) in [("on ".to_owned(), false), ("on ".repeat(200), true)] {
-        let text = format!("harbour = \"{string}\"; quiet = \"sea \"; {rows} last = \"z\"; ");
+    for (string, unread) in [("on".to_owned(), false), ("on ".repeat(200), true)] {
+        let text = format!("harbour = \"{string}\"; quiet = \"a\"; {rows} last = \"z\"; ");
         let readings = Readings::of(&text);
         let held: usize = readings.iter().map(|reading| reading.text().len()).sum();
         assert!(held <= most_bytes(text.len()));
