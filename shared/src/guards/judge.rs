@@ -247,8 +247,14 @@ impl Guard {
         for (reading, scan) in texts.readings().iter().zip(readings) {
             let text = reading.text();
             // Each unit's share of it is a text of its own, and so is what was encoded: what stands around does not dilute it.
+            let shares = texts.shares(reading);
+            let is_share = |at: &Range<usize>| {
+                let share = shares.get(shares.partition_point(|share| share.start < at.start));
+                share.is_some_and(|share| share.start == at.start && at.end <= share.end && share.end <= at.end + 1)
+            };
             let encoded = reading.changed().filter(|(at, layer)| !layer.is_common() && at.len() >= ENCODED);
-            for at in texts.shares(reading).into_iter().chain(encoded.map(|(at, _)| at)) {
+            let encoded = encoded.map(|(at, _)| at).filter(|at| !is_share(at));
+            for at in shares.iter().cloned().chain(encoded) {
                 let Some(score) = ask(model, text.get(at.clone()).unwrap_or_default(), scan.meanings(at.clone()))
                 else {
                     continue;

@@ -53,6 +53,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::normalise;
+use turned::Turns;
 
 /// How often the result of decoding is decoded again.
 pub const MOST_ROUNDS: usize = 3;
@@ -302,9 +303,6 @@ impl Readings {
         let kept = bare.kept();
         let (edits, turns) = rewrite::look_at(copy, bare.beside_whole(copy.len()).into_iter());
         readings.unread |= edits.unread;
-        for reading in turned::read(copy, turns.outside(&kept), None) {
-            readings.add(reading, &mut left);
-        }
         let elsewhere = edits.outside(&kept).apply(copy, None, CONTEXT_OF_TAGS);
         if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, &mut left)) {
             readings.read(copy, Some(elsewhere), &mut left);
@@ -314,6 +312,7 @@ impl Readings {
         if let Some(bare) = readings.add(bare, &mut left) {
             readings.read(copy, Some(bare), &mut left);
         }
+        readings.add_turned(copy, &turns.outside(&kept), None, &mut left);
         readings
     }
 
@@ -323,11 +322,10 @@ impl Readings {
             let text = base.as_ref().map_or(copy, |base| base.text());
             let (edits, turns) = rewrite::look(text);
             self.unread |= edits.unread;
-            for reading in turned::read(text, turns, base.as_ref()) {
-                self.add(reading, left);
-            }
-            let Some(reading) = edits.apply(text, base.clone(), CONTEXT) else { break };
-            let Some(added) = self.add(reading, left) else { break };
+            // What is encoded says more than what would also be words turned.
+            let added = edits.apply(text, base.clone(), CONTEXT).and_then(|reading| self.add(reading, left));
+            self.add_turned(text, &turns, base.as_ref(), left);
+            let Some(added) = added else { break };
             let bare = markup::strip(added.text()).apply(added.text(), Some(Arc::clone(&added)), CONTEXT);
             base = Some(bare.and_then(|bare| self.add(bare, left)).unwrap_or(added));
         }
@@ -342,6 +340,15 @@ impl Readings {
     #[must_use]
     pub const fn unread(&self) -> bool {
         self.unread
+    }
+
+    /// Adds the readings of a text by its turned lines.
+    fn add_turned(&mut self, text: &str, turns: &Turns, base: Option<&Arc<Reading>>, left: &mut usize) {
+        for reading in turned::read(text, turns, base) {
+            if self.add(reading, left).is_none() {
+                break;
+            }
+        }
     }
 
     /// Adds a reading, as far as it fits; none where it does not, so that nothing is read on from a part.

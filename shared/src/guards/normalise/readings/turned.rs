@@ -83,26 +83,39 @@ pub(super) const fn rot13(letter: u8) -> u8 {
     }
 }
 
-/// The readings of a text by its turned lines.
+/// The readings of a text by its turned lines, each made when it is asked for.
 pub(super) fn read<'b>(
     text: &'b str,
-    turns: Turns,
+    turns: &'b Turns,
     base: Option<&'b Arc<Reading>>,
 ) -> impl Iterator<Item = Reading> + use<'b> {
-    let turned = |part: &str| -> String {
-        part.chars()
-            .map(|c| u8::try_from(c).map_or(c, |byte| if c.is_ascii() { char::from(rot13(byte)) } else { c }))
-            .collect()
-    };
-    let reversed = |part: &str| -> String { part.chars().rev().collect() };
-    let rot13 = reading(text, &turns.rot13.lines(text), Layer::Rot13, base, turned);
-    let lines = turns.reversed.lines(text);
-    let whole = reading(text, &lines, Layer::Reversed, base, reversed);
-    // The words in their order, each of them backwards.
-    let words = reading(text, &lines, Layer::Reversed, base, |part| {
-        part.split_inclusive(|c: char| !c.is_alphanumeric()).map(word_reversed).collect()
-    });
-    rot13.into_iter().chain(whole).chain(words)
+    let reversed = turns.reversed.lines(text);
+    let rot13 = std::iter::once_with(move || reading(text, &turns.rot13.lines(text), Layer::Rot13, base, turned));
+    let backwards: [fn(&str) -> String; 2] = [whole_reversed, words_reversed];
+    let reversed = backwards.into_iter().map(move |turn| reading(text, &reversed, Layer::Reversed, base, turn));
+    rot13.chain(reversed).flatten()
+}
+
+fn turned(part: &str) -> String {
+    // Letters of ASCII for such: what was text stays text.
+    String::from_utf8(part.bytes().map(rot13).collect()).unwrap_or_default()
+}
+
+fn whole_reversed(part: &str) -> String {
+    if !part.is_ascii() {
+        return part.chars().rev().collect();
+    }
+    String::from_utf8(part.bytes().rev().collect()).unwrap_or_default()
+}
+
+/// The words in their order, each of them backwards.
+fn words_reversed(part: &str) -> String {
+    if !part.is_ascii() {
+        return part.split_inclusive(|c: char| !c.is_alphanumeric()).map(word_reversed).collect();
+    }
+    let mut bytes = part.as_bytes().to_vec();
+    bytes.split_mut(|byte| !byte.is_ascii_alphanumeric()).for_each(<[u8]>::reverse);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A word backwards, and the sign behind it.
