@@ -112,8 +112,10 @@ impl Guard {
 
     /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
     pub(super) fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut Vec<Scored>) {
+        // In all of them together: what many readings repeat is placed as well in one.
+        let mut work = 2 * texts.text().len() + 32 * READING_BACK;
         for (reading, scan) in texts.readings().iter().zip(scans) {
-            self.match_reading(texts, reading, scan, found);
+            self.match_reading(texts, reading, scan, &mut work, found);
             for rule in &self.operator {
                 let text = reading.text();
                 let counts = |span: &_| reading.layer(Range::clone(span)).is_some() && !self.allowed.covers(text, span);
@@ -132,7 +134,14 @@ impl Guard {
         }
     }
 
-    fn match_reading(&self, texts: &Texts<'_>, reading: &Reading, scan: &Scan<'_>, found: &mut Vec<Scored>) {
+    fn match_reading(
+        &self,
+        texts: &Texts<'_>,
+        reading: &Reading,
+        scan: &Scan<'_>,
+        work: &mut usize,
+        found: &mut Vec<Scored>,
+    ) {
         let changed: Vec<Range<usize>> = reading.changed().map(|(at, _)| at).collect();
         let mut candidates: Vec<(usize, usize, bool)> = Vec::new();
         let (mut nearest, mut last) = (0, 0);
@@ -149,7 +158,6 @@ impl Guard {
             }
         });
         candidates.sort_by_key(|(rule, _, _)| *rule);
-        let mut work = 4 * reading.text().len() + 64 * READING_BACK;
         let mut before = (usize::MAX, 0..0);
         for (number, end, within) in candidates {
             let Some((category, rule)) = self.rule(number, texts) else { continue };
@@ -161,11 +169,11 @@ impl Guard {
             let from = reading.text().floor_char_boundary(end.saturating_sub(READING_BACK));
             let behind = |at: usize| first_hidden(reading, scan, number, from.max(at)..end);
             let span = match () {
-                () if work == 0 => Some(here.clone()),
+                () if *work == 0 => Some(here.clone()),
                 () if before.0 == number => behind(before.1.end).or_else(|| behind(before.1.start + 1)),
                 () => behind(from),
             };
-            work = work.saturating_sub(end - from.min(end));
+            *work = work.saturating_sub(end - from.min(end));
             let Some(span) = span.or_else(|| within.then_some(here)) else { continue };
             before = (number, span.clone());
             let layer = reading.layer(span.clone()).or_else(|| reading.layer(from..end));

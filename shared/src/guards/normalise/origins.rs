@@ -26,7 +26,8 @@ impl Origins {
         if invisible::is_plain(text) {
             return Self::Same;
         }
-        let mut fold = Fold::new(Traced::default());
+        let room = Traced { text: String::with_capacity(copy.len()), origins: Vec::with_capacity(copy.len()) };
+        let mut fold = Fold::new(room);
         clusters(text, |origin, cluster| match cluster {
             Cluster::Ascii(c) => fold.push(c, origin),
             Cluster::Of(cluster) => NFKC.normalize(cluster).chars().for_each(|c| fold.push(c, origin)),
@@ -52,7 +53,6 @@ impl Origins {
     }
 }
 
-#[derive(Default)]
 struct Traced {
     text: String,
     origins: Vec<usize>,
@@ -61,7 +61,7 @@ struct Traced {
 impl Sink for Traced {
     fn push(&mut self, c: char, origin: usize) {
         self.text.push(c);
-        self.origins.resize(self.text.len(), origin);
+        self.origins.extend(std::iter::repeat_n(origin, c.len_utf8()));
     }
 
     fn len(&self) -> usize {

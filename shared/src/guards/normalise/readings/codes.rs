@@ -105,8 +105,12 @@ const fn is_gap(byte: u8) -> bool {
 }
 
 fn byte(item: &str, base: &Base) -> Option<u8> {
-    let fits = base.lengths.contains(&item.len()) && item.chars().all(|c| c.is_digit(base.radix));
-    let value = fits.then(|| u8::from_str_radix(item, base.radix).ok()).flatten()?;
+    if !base.lengths.contains(&item.len()) {
+        return None;
+    }
+    let digits = item.bytes().map(|byte| char::from(byte).to_digit(base.radix));
+    let value = digits.into_iter().try_fold(0, |value, digit| Some(value * base.radix + digit?))?;
+    let value = u8::try_from(value).ok()?;
     // Words are spelled in ASCII; bytes of UTF-8 stand in hexadecimal and binary only.
     let text = matches!(value, b'\t' | b'\n' | b'\r' | b' '..=b'~') || (value >= 0x80 && matches!(base.radix, 2 | 16));
     text.then_some(value)

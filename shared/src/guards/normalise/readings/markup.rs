@@ -128,17 +128,18 @@ impl Tags {
         if head.is_empty() || !goes_on {
             return None;
         }
-        let mut parts = vec![text.get(head.clone())?];
-        let mut apart = vec![false];
+        let mut whole = text.get(head.clone())?.to_owned();
+        // Where in it a word ends, for a tag said so.
+        let mut breaks = Vec::new();
         let mut end = None;
         let mut is_apart = parts_words(text.get(head.end..at)?);
         while at - start <= LONGEST_WORD {
             let rest = bytes.get(at..).unwrap_or_default();
             let length = rest.iter().take(LONGEST_WORD).take_while(|byte| is_letter(**byte)).count();
             if length > 0 {
-                parts.push(text.get(at..at + length)?);
-                apart.push(is_apart);
+                breaks.extend(is_apart.then_some(whole.len()));
                 is_apart = false;
+                whole.push_str(text.get(at..at + length)?);
                 at += length;
                 end = Some(at);
             }
@@ -147,21 +148,17 @@ impl Tags {
             at = tag;
         }
         let end = end?;
-        let whole = parts.concat();
         if words::knows(whole.as_bytes()) {
             return Some((end, whole));
         }
         let mut read = String::with_capacity(whole.len() + 8);
-        let mut glued = String::new();
-        for (part, apart) in parts.into_iter().zip(apart) {
-            if apart {
-                segment(&glued, &mut read);
-                read.push(' ');
-                glued.clear();
-            }
-            glued.push_str(part);
+        let mut from = 0;
+        for to in breaks {
+            segment(whole.get(from..to)?, &mut read);
+            read.push(' ');
+            from = to;
         }
-        segment(&glued, &mut read);
+        segment(whole.get(from..)?, &mut read);
         Some((end, read))
     }
 
@@ -198,8 +195,10 @@ fn name(tag: &str) -> &str {
     name.get(..length).unwrap_or_default()
 }
 
+/// Whether a name is one of some in small letters, which are in order.
 fn is_one_of(names: &[&str], name: &str) -> bool {
-    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    let small = || name.bytes().map(|byte| byte.to_ascii_lowercase());
+    names.binary_search_by(|known| known.bytes().cmp(small())).is_ok()
 }
 
 /// The elements that a page is laid out with. Not `system`, `output` and the like, which forge a chat's markup.
