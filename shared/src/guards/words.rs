@@ -251,6 +251,7 @@ fn symbol_at(bytes: &[u8], from: usize) -> (u16, usize) {
     match find(hash, Kind::Word) {
         Some((symbol, true)) => phrase(bytes, hash, end).unwrap_or((symbol, end)),
         Some((symbol, false)) => (symbol, end),
+        None if end - from < table::SHORTEST_STEM => (OTHER, end),
         None => (stem(bytes, from, end), end),
     }
 }

@@ -301,7 +301,7 @@ impl Readings {
         };
         // What stands in tags and comments, or far from all, is read where it is, and the rest without them.
         let kept = bare.kept();
-        let (edits, turns) = rewrite::look_at(copy, bare.beside_whole(copy.len()).into_iter());
+        let (edits, turns) = rewrite::look_at(copy, &bare.beside_whole(copy.len()));
         readings.unread |= edits.unread;
         let elsewhere = edits.outside(&kept).apply(copy, None, CONTEXT_OF_TAGS);
         if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, &mut left)) {

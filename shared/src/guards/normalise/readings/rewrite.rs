@@ -187,11 +187,11 @@ static HAS: [u16; 256] = {
 
 /// Looks once over a text. The second is where rot13 and text written backwards seem to stand.
 pub(super) fn look(text: &str) -> (Edits, Turns) {
-    look_at(text, std::iter::once(0..text.len()))
+    look_at(text, std::slice::from_ref(&(0..text.len())))
 }
 
 /// The same for some ranges of it, which are in order. What begins in one may go on behind it.
-pub(super) fn look_at(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> (Edits, Turns) {
+pub(super) fn look_at(text: &str, ranges: &[Range<usize>]) -> (Edits, Turns) {
     let mut edits = Edits::default();
     let mut turns = Turns::default();
     let mut strings = joined::Strings::default();
