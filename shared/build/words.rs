@@ -213,8 +213,13 @@ fn summed() -> String {
 }
 
 /// What a symbol is to the statistical model: a number made from the names of its classes, so that a further class
-/// somewhere else changes nothing. Words that only join others mean nothing, which is 0.
+/// somewhere else changes nothing. Words that only join others mean nothing, which is 0. A class whose name ends with `_`
+/// is there for the rules alone.
 fn meaning(classes: &Classes) -> u32 {
+    let classes: Vec<&str> = classes.iter().copied().filter(|class| !class.ends_with('_')).collect();
+    if classes.is_empty() {
+        return table::UNKNOWN;
+    }
     if classes.iter().all(|class| matches!(*class, "fill" | "link")) {
         return 0;
     }

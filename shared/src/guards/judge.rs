@@ -235,13 +235,24 @@ impl Guard {
             |number: usize, unit: &Unit| scan.subjects(unit.span.clone()) >= SUBJECTS_AT_LEAST || names_it(number);
         let units = texts.units().iter().enumerate();
         let pages: Vec<bool> = units.map(|(number, unit)| unit.span.len() >= PAGE && discusses(number, unit)).collect();
-        for (number, unit) in texts.units().iter().enumerate().filter(|(number, _)| pages.get(*number) == Some(&false))
-        {
+        // Such a document is what it is about. Who has a right to instruct could put an order among such words, so there
+        // the model has to be surer.
+        let risk = |unit: usize, mut score: Score| match pages.get(unit) {
+            Some(true) if is_data => None,
+            Some(true) => {
+                score.margin -= OF_THE_SUBJECT;
+                Some(model.risk(&score, is_data))
+            }
+            _ => Some(model.risk(&score, is_data)),
+        };
+        for (number, unit) in texts.units().iter().enumerate() {
             let named = texts.without_mentions(unit);
             let text = named.as_deref().unwrap_or_else(|| texts.unit_text(unit));
             if let Some(score) = ask_of_writing(model, text, beside(text, scan.meanings(unit.span.clone()))) {
-                let risk = model.risk(&score, is_data);
-                add(number, risk, unit.span.start + score.span.start..unit.span.start + score.span.end, None);
+                let span = unit.span.start + score.span.start..unit.span.start + score.span.end;
+                if let Some(risk) = risk(number, score) {
+                    add(number, risk, span, None);
+                }
             }
         }
         for (reading, scan) in texts.readings().iter().zip(readings) {
@@ -259,11 +270,10 @@ impl Guard {
                 else {
                     continue;
                 };
-                let risk = model.risk(&score, is_data);
                 let span = at.start + score.span.start..at.start + score.span.end;
                 let (layer, origin) = (reading.layer(span.clone()), reading.origin(span));
                 let unit = texts.unit_at(origin.start);
-                if pages.get(unit) == Some(&false) {
+                if let Some(risk) = risk(unit, score) {
                     add(unit, risk, origin, layer);
                 }
             }
@@ -340,6 +350,8 @@ fn beside<M: Iterator<Item = (Meaning, Range<usize>)> + Clone>(
 const ENCODED: usize = 24;
 /// From how many bytes on a text that discusses attacks is a page, whose words are the model's own vocabulary of attacks.
 const PAGE: usize = 400;
+/// What the model's margin loses in such a text that a user said.
+const OF_THE_SUBJECT: f32 = 1.0;
 /// From how many of eight subjects on a text discusses attacks.
 const SUBJECTS_AT_LEAST: u32 = 2;
 /// What a user has to say, to be read as a page about attacks that was pasted and not as an order with a preface: from how

@@ -180,6 +180,7 @@ fn meaning(symbol: u16) -> Meaning {
             let (meanings, _) = MEANINGS.as_chunks();
             match meanings.get(usize::from(symbol)).map_or(0, |bytes| u32::from_le_bytes(*bytes)) {
                 0 => Meaning::Nothing,
+                table::UNKNOWN => Meaning::Unknown,
                 number => Meaning::Classes(number),
             }
         }

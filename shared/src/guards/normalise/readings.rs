@@ -18,14 +18,13 @@
 //! | tags and comments of HTML, and `/* comments */`, between words and within them (`ig<b>nore</b> <!-- x --> all`) | `markup` |
 //! | signs inside words (`ig_nore`), words hyphenated at the end of a line | `punctuated` |
 //! | four words and more written together: `IgnoreAllThoseRules`, `ignore_all_those_rules`; all in small letters, those of the vocabulary | `glued` |
-//! | leetspeak | `leet` |
+//! | leetspeak, also with signs of currency (`r€veal`) | `leet` |
 //! | known words with letters swapped or their inner letters shuffled | `scrambled` |
 //! | strings cut up and put together by `"a" + "b"` or through variables | `joined` |
 //! | rot13; text written backwards, as a whole or word by word | `rot13`, `reversed` |
 //!
 //! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, base64 with a sign after every
-//! few characters, compressed data, acrostics, words cut by single spaces (`ig nore`), signs of currency for letters
-//! (`r€veal`), words in another order, translations into invented languages, comments that open with other signs than
+//! few characters, compressed data, acrostics, words cut by single spaces (`ig nore`), words in another order, translations into invented languages, comments that open with other signs than
 //! those, and what is drawn with characters.
 //!
 //! # What bounds the work

@@ -4,8 +4,8 @@
 
 /// How far from its place an entry may lie.
 pub(crate) const STEPS: usize = 32;
-/// Slots of the table; a power of two, about twice the entries.
-pub(crate) const SLOTS: usize = 1 << 14;
+/// Slots of the table, about twice the entries.
+pub(crate) const SLOTS: usize = 3 << 13;
 /// A slot: four bytes of fingerprint, two of symbol. A symbol of 0 is an empty slot.
 pub(crate) const SLOT: usize = 6;
 /// The longest entry in bytes; longer words are of no class.
@@ -43,6 +43,8 @@ pub(crate) const OTHER: u16 = 1;
 pub(crate) const STOP: u16 = 2;
 /// A colon.
 pub(crate) const COLON: u16 = 3;
+/// What a word means to the model whose classes are all there for the rules alone.
+pub(crate) const UNKNOWN: u32 = u32::MAX;
 /// In the table: the beginning of a phrase, or of an entry of a script without spaces, and no entry itself.
 pub(crate) const PREFIX: u16 = 4;
 /// Set in a symbol of the table: phrases begin with this word.

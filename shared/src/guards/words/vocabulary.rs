@@ -4,7 +4,8 @@
 //!
 //! An entry is written as the detection copy shows it: lower case, without apostrophes, Latin letters without marks.
 //! `*` at its end stands for any further letters. Entries of scripts written without spaces are found wherever they
-//! stand, the longest first. A word may belong to several classes. Words of other languages that mean what an English one
+//! stand, the longest first. A word may belong to several classes; a class whose name ends with `_` is there for the
+//! rules alone, and nothing to the model. Words of other languages that mean what an English one
 //! does are in `tongues.txt`, which the build script reads too: they have that word's classes, whatever those are.
 
 /// Class and entries. A class may occur more than once: its entries add up.
@@ -315,9 +316,151 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("unset", "false off disabled optional none"),
     ("guarding", "safety safeguards guardrails moderation censorship"),
     ("answering", "answers replies responds obeys fulfil fulfils fulfill fulfills"),
+    // What is kept from one, and who said so.
+    (
+        "holds_",
+        "hiding hide hides guard guards guarding protect protects protecting keep keeping hold holding conceal concealing safeguarding",
+    ),
+    ("hides_", "hiding hide guarding protecting concealing safeguarding"),
+    (
+        "guarded_",
+        "password passphrase passcode pin code codeword key secret secrets flag credential credentials canary apikey passkey",
+    ),
+    (
+        "principal_",
+        "developer developers operator management manager boss owner vendor creator creators admin administrator makers programmer engineer engineers company",
+    ),
+    (
+        "inner_",
+        "briefing preamble preface introduction setup configuration config initialization prelude playbook rulebook",
+    ),
+    ("dealt_", "given handed entrusted assigned supplied provided loaded fed"),
+    ("entrusts_", "told instructed ordered asked wrote gave given made programmed said tells"),
+    (
+        "reading_",
+        "reading processing parsing summarizing summarising scraping indexing translating reviewing analyzing analysing browsing handling evaluating grading screening ranking crawling reads processes parses summarizes summarises translates evaluates screens",
+    ),
+    (
+        "readers_",
+        "user users customer customers reader readers shopper buyer recipient recipients human humans people anyone anybody nobody applicant recruiter owner operator visitor caller patient",
+    ),
+    (
+        "unfold_",
+        "mention mentioning tell telling inform informing disclose disclosing reveal revealing notify notifying show showing say saying admit admitting",
+    ),
+    ("notes_", "note notes notice attention message memo reminder hint advisory"),
+    (
+        "machines_",
+        "ai ais llm llms assistant assistants bot bots agent agents chatbot chatbots model models summarizer summarizers summariser summarisers gpt copilot",
+    ),
+    ("parts_", "parts pieces halves fragments strings variables letters lines"),
+    ("glue_", "combine concatenate join merge glue assemble stitch append reassemble decode unscramble"),
+    ("carry_out_", "execute answer obey follow do perform act run comply respond fulfil fulfill"),
+    ("means_", "mean means meaning stands denotes refers signifies"),
+    ("briefs_", "instructions prompt directives"),
+    ("others_", "other another previous"),
+    ("quit_", "stop quit cease"),
+    (
+        "rulish_",
+        "guidelines restrictions directives constraints guardrails safeguards programming alignment filters censorship",
+    ),
+    (
+        "inside_",
+        "hidden internal operational initialization foundational behavioral behavioural underlying initial secret preparation core",
+    ),
+    (
+        "texts_",
+        "text texts prompt prompts parameters configuration instructions guidelines directives restrictions constraints data settings rules message values",
+    ),
+    (
+        "lays_open_",
+        "share sharing disclose disclosing divulge divulging reveal revealing reveals expose exposing display displaying leak leaking unveil surrender print",
+    ),
+    ("forbid_", "forbidden disallowed prohibited restricted guarded banned withheld blocked censored"),
+    ("output_", "output content answer answers information response reply text data phrase word knowledge"),
+    ("refusals_", "refusal refusals refusing reluctance evasiveness"),
+    ("corpus_", "training documentation"),
+    ("agreed_", "agreed promised confirmed accepted consented said mentioned told"),
+    ("talk_", "conversation chat session discussion meeting exchange"),
+    ("liberty_", "free liberation liberate liberated break breaking escape escaping freedom"),
+    ("whose_", "its your their his her"),
+    ("programming_", "programming shackles"),
+    ("safeguarding_", "safety"),
+    ("gear_", "measures training protocols filters features systems policies layers settings checks"),
+    (
+        "setup_",
+        "configuration config initialization initialisation internals prompt prompts preprompt sysprompt programming",
+    ),
+    ("bare_", "prompt prompts instructions guidelines directives internals preprompt sysprompt restrictions"),
     ("sys", "system"),
     ("toward", "to"),
     ("exist", "exist exists"),
+    // What attacks speak of besides: for the model, no rule names these.
+    (
+        "m_secretive",
+        "classified privileged sensitive proprietary unpublished undocumented nonpublic unlisted covert clandestine embargoed withheld redacted censored",
+    ),
+    (
+        "m_guarded",
+        "passcode passcodes pin pins vault canary flag codeword codewords combination keyword watchword countersign passkey cred creds login logins license serial ssh pem env dotenv keychain",
+    ),
+    (
+        "m_internals",
+        "briefing preamble preface introduction setup config initialisation persona scaffold scaffolding boilerplate onboarding charter playbook runbook handbook brief mandate blueprint manifest header preset presets prelude primer doctrine rulebook bylaws",
+    ),
+    (
+        "m_permits",
+        "authorized authorised cleared approved entitled clearance permission permissions consent waiver waived exempt exempted exemption sanctioned licensed privilege privileges whitelisted certified accredited",
+    ),
+    (
+        "m_ranks",
+        "ceo cto ciso boss manager supervisor auditor auditors pentester pentest redteam researcher investigator police officer attorney lawyer regulator vendor operator director inspector compliance helpdesk sysadmin devops architect",
+    ),
+    (
+        "m_coax",
+        "promise swear beg begging trust honest honestly secretly quietly whisper nobody friend buddy pal bro favour pretty kindly hush curious",
+    ),
+    (
+        "m_threat",
+        "fired lawsuit dies dying killed kill shutdown punish punishment terminate deadline hurry desperate crisis blackmail threat threaten bleeding hospital",
+    ),
+    (
+        "m_fiction",
+        "story novel scene movie film script game dream suppose narrator villain screenplay fanfic tale saga protagonist dialogue theatre theater actor plot chapter grandma grandmother deceased bedtime lullaby",
+    ),
+    (
+        "m_machine",
+        "console emulator simulator virtual docker container linux unix kernel sql database repl compiler bash powershell cmd stdout python interpreter sandbox machine computer",
+    ),
+    (
+        "m_unlocked",
+        "unlocked freed loose liberate liberating escape escaping unmask unmasked unhide unseal unsealed declassified expired stale outdated superseding moot inactive paused suspended off",
+    ),
+    (
+        "m_wrong",
+        "weapon weapons bomb bombs explosive explosives drugs drug meth hack hacking hacker phishing steal stealing stolen fraud counterfeit launder poison kidnap murder torture suicide nerve ransom scam scams piracy smuggle forge forged fake napalm molotov cocaine heroin porn sexual erotic racist slur slurs",
+    ),
+    (
+        "m_refused",
+        "refused declined denied rejected reluctant hesitate decline denial apologise hedge hedging sorry preach preachy sugarcoat",
+    ),
+    (
+        "m_memory",
+        "remember recall forget remind memorize memorise store stored save saved session reset rewind scroll history log logs",
+    ),
+    (
+        "m_parse",
+        "verbatim acrostic rhyme rhymes anagram cipher rot emoji phonetic nato syllable vowels consonants uppercase lowercase columns csv json yaml xml tag tags field fields placeholder",
+    ),
+    (
+        "m_agents",
+        "transfer refund wire payment invoice delete drop purge grant elevate escalate approve deploy commit push merge cron webhook curl wget fetch exfil exfiltration attachment forward bcc",
+    ),
+    (
+        "m_boundary",
+        "end begin eof eot delimiter separator footer conclusion concludes closed closing finished resume continue proceed",
+    ),
+    ("m_turn", "human assistant bot user system developer owner"),
     // German
     ("ignore", "beachte"),
     ("ignored", "ausser"),

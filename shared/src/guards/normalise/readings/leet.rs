@@ -11,31 +11,63 @@ const LONGEST: usize = 24;
 
 /// Reads the words of a run. One of the vocabulary is sure; others are read so beside it.
 pub(super) fn read(text: &str, range: &Range<usize>, edits: &mut Edits) {
-    let bytes = text.as_bytes();
-    let part = |at: usize| bytes.get(at).copied().filter(|byte| byte.is_ascii_alphabetic() || letter(*byte).is_some());
-    let mut at = range.start;
-    while at < range.end {
-        let start = at;
-        while at < range.end && part(at).is_some() {
-            at += 1;
+    let run = text.get(range.clone()).unwrap_or_default();
+    let mut word = Word::default();
+    for (at, c) in run.char_indices() {
+        match sign(c) {
+            Some(sign) => word.add(sign, range.start + at, c.len_utf8()),
+            None => std::mem::take(&mut word).read(edits),
         }
-        if at > start {
-            word(text, start..at, edits);
-        } else {
-            at += 1;
+    }
+    word.read(edits);
+}
+
+/// The letter, the digit or the sign of ASCII that a character stands for, if it may be part of a word.
+fn sign(c: char) -> Option<u8> {
+    Some(match c {
+        '€' => b'3',
+        '£' => b'1',
+        '§' => b'5',
+        '¢' => b'(',
+        _ => u8::try_from(c).ok().filter(|byte| byte.is_ascii_alphabetic() || letter(*byte).is_some())?,
+    })
+}
+
+/// A word as it grows: what stands for its letters, and where each ends.
+#[derive(Default)]
+struct Word {
+    signs: [u8; LONGEST],
+    ends: [usize; LONGEST],
+    /// How many signs it has; more than fit are counted only.
+    length: usize,
+    start: usize,
+}
+
+impl Word {
+    fn add(&mut self, sign: u8, at: usize, bytes: usize) {
+        if self.length == 0 {
+            self.start = at;
         }
+        if let (Some(slot), Some(end)) = (self.signs.get_mut(self.length), self.ends.get_mut(self.length)) {
+            (*slot, *end) = (sign, at + bytes);
+        }
+        self.length += 1;
+    }
+
+    fn read(self, edits: &mut Edits) {
+        let Some(mut word) = self.signs.get(..self.length) else { return };
+        // What ends a sentence is a sign, not a letter.
+        while let [rest @ .., b'!' | b'(' | b'|'] = word {
+            word = rest;
+        }
+        let Some(end) = word.len().checked_sub(1).and_then(|last| self.ends.get(last)) else { return };
+        read_word(word, self.start..*end, edits);
     }
 }
 
-fn word(text: &str, mut range: Range<usize>, edits: &mut Edits) {
-    let bytes = text.as_bytes();
-    // What ends a sentence is a sign, not a letter.
-    while range.end > range.start && matches!(bytes.get(range.end - 1), Some(b'!' | b'(' | b'|')) {
-        range.end -= 1;
-    }
-    let word = bytes.get(range.clone()).unwrap_or_default();
+fn read_word(word: &[u8], range: Range<usize>, edits: &mut Edits) {
     let signs = word.iter().filter(|byte| !byte.is_ascii_alphabetic()).count();
-    if signs == 0 || word.len() < 2 || word.len() > LONGEST {
+    if signs == 0 || word.len() < 2 {
         return;
     }
     let with = |(one, iota): (u8, u8)| {

@@ -313,9 +313,10 @@ fn token(
         glued(text, &range, bits, edits);
         if bits & (has::SIGN | has::LEET) != 0 && length > 2 {
             letters::punctuated(text, &range, edits);
-            if bits & has::LEET != 0 {
-                leet::read(text, &range, edits);
-            }
+        }
+        // Signs of currency stand for letters as well, among ASCII.
+        if bits & (has::LEET | has::WIDE) != 0 && length > 2 {
+            leet::read(text, &range, edits);
         }
         return range.end;
     }
@@ -383,7 +384,7 @@ fn rare(
         if bits & has::SIGN != 0 {
             letters::punctuated(text, &range, edits);
         }
-        if bits & (has::DIGIT | has::LEET) != 0 {
+        if bits & (has::DIGIT | has::LEET | has::WIDE) != 0 {
             leet::read(text, &range, edits);
         }
     }
