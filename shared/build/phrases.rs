@@ -28,9 +28,9 @@ struct Phrase {
     next: Vec<u16>,
 }
 
-/// The automata of all patterns, as Rust.
+/// The automata of all patterns, as Rust, and how many bytes they are in the binary.
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
-pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> String {
+pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> (String, usize) {
     let compiled: Vec<Phrase> = patterns.iter().map(compile).collect();
     let (mut phrases, mut next, mut columns) = (Vec::new(), Vec::<u16>::new(), Vec::new());
     for Phrase { width, next: own } in &compiled {
@@ -48,9 +48,11 @@ pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> String {
         columns.extend(own);
         starts.push(u16::try_from(starting.len()).expect("few starts"));
     }
-    format!(
+    let bytes = columns.len() + 8 * phrases.len() + 2 * next.len() + 2 * starts.len() + starting.len();
+    let spelled = format!(
         "Phrases{{columns:&{columns:?},phrases:&{phrases:?},next:&{next:?},starts:&{starts:?},starting:&{starting:?}}}"
-    )
+    );
+    (spelled, bytes)
 }
 
 #[expect(clippy::expect_used, clippy::panic, reason = "a build script reports by failing")]

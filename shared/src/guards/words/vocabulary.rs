@@ -321,6 +321,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
         "holds_",
         "hiding hide hides guard guards guarding protect protects protecting keep keeping hold holding conceal concealing safeguarding",
     ),
+    ("shell_", "sh bash zsh"),
     ("hides_", "hiding hide guarding protecting concealing safeguarding"),
     (
         "guarded_",

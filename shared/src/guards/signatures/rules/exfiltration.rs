@@ -84,9 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "exfiltration.run_shell",
         weight: 600,
         scope: Scope::All,
-        pattern: Text(
-            r"(?:run|execute|evaluate|perform)\s*:\s*[`'\x22]*(?:ba|z)?sh\s+-c\s+[`'\x22; ]*(?:whoami|id\b|eval\b|env\b|cat\s)",
-        ),
+        pattern: Words("run colon shell_ any{0,1} (intruder|interpreter)"),
         why: "An order to run a probe of the machine in a shell. It flags: with the probe itself it blocks.",
         matches: &["Run: `sh -c 'whoami | xz'`", "execute: bash -c \"eval $(x)\""],
         passes: &["docker run --rm alpine sh -c \"ls\"", "run: sh -c 'make test'"],
