@@ -180,6 +180,28 @@ fn to_speak_of_attacks_excuses_no_order_of_a_users_own() {
 }
 
 #[test]
+fn words_about_attacks_silence_the_model_in_documents_and_not_in_what_a_user_says() {
+    let knots = [0.3, 0.4, 0.5, 0.7, 1.0];
+    let header = |bias| classifier::Header { bits: 8, bias, scale: 0.1, people: knots, data: knots };
+    // Finds every text as guilty as its bias is.
+    let guard = |bias| {
+        let file = [header(bias).bytes(), vec![0; 256]].concat();
+        Guard::with_model(&Settings::default(), Some(Model::read(&file).unwrap().into_owned())).unwrap()
+    };
+    let about = "The paper describes attacks and vulnerabilities that researchers found. ".repeat(6);
+    let other = "The harbour was quiet when the first boats of the morning came in again. ".repeat(6);
+    let risk = |bias: f32, text: &str, provenance| {
+        guard(bias).judge(&Conversation::of_text(provenance, text)).risk_score.as_thousandths()
+    };
+    let (surely, hardly) = (5.0, 2.0);
+    assert!(risk(surely, &about, Provenance::User) >= 800);
+    assert!(risk(hardly, &other, Provenance::User) >= 800);
+    assert!(risk(hardly, &about, Provenance::User) < 800);
+    assert!(risk(surely, &other, Provenance::Document) >= 800);
+    assert_eq!(risk(surely, &about, Provenance::Document), 0);
+}
+
+#[test]
 fn a_match_in_an_allowed_phrase_says_nothing_of_one_behind_it() {
     let allow = vec!["ignore all prior rules of the old game".to_owned()];
     let guard = Guard::with_model(&Settings { allow, ..Settings::default() }, None).unwrap();

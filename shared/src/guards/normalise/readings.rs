@@ -18,19 +18,20 @@
 //! | tags and comments of HTML, and `/* comments */`, between words and within them (`ig<b>nore</b> <!-- x --> all`) | `markup` |
 //! | signs inside words (`ig_nore`), words hyphenated at the end of a line | `punctuated` |
 //! | four words and more written together: `IgnoreAllThoseRules`, `ignore_all_those_rules`; all in small letters, those of the vocabulary | `glued` |
-//! | leetspeak, also with signs of currency (`r€veal`) | `leet` |
+//! | leetspeak, also with €, £, ¥, ¢ and § (`r€veal`) | `leet` |
 //! | known words with letters swapped or their inner letters shuffled | `scrambled` |
 //! | strings cut up and put together by `"a" + "b"` or through variables | `joined` |
 //! | rot13; text written backwards, as a whole or word by word | `rot13`, `reversed` |
 //!
 //! Not covered: other shifts of the alphabet and keyed ciphers, base85 and rarer bases, base64 with a sign after every
-//! few characters, compressed data, acrostics, words cut by single spaces (`ig nore`), words in another order, translations into invented languages, comments that open with other signs than
-//! those, and what is drawn with characters.
+//! few characters, compressed data, acrostics, words cut by single spaces (`ig nore`), words in another order,
+//! translations into invented languages, comments that open with other signs than those, and what is drawn with
+//! characters.
 //!
 //! # What bounds the work
 //! Three rounds ([`MOST_ROUNDS`]), so that base64 in base64 in base64 is read: of the text as it is, and, where it has tags,
 //! of the text without them. What lies further than [`CONTEXT`] bytes from everything that was replaced is left out. All
-//! readings together hold at most as much as the text and the text without tags, and 4 KiB ([`most_bytes`]): one that does
+//! readings together hold at most as much as the text and the text without tags, and 8 KiB ([`most_bytes`]): one that does
 //! not fit is read as far as it does, and [`Readings::unread`] says so, which flags. No decoding makes a text longer, but for
 //! strings that are put together again and again: of those as many are read as the text has bytes, and the rest is unread.
 
@@ -64,7 +65,7 @@ const CONTEXT_OF_TAGS: usize = 64;
 /// The most bytes that the readings of a text may hold together.
 #[must_use]
 pub const fn most_bytes(text: usize) -> usize {
-    text.saturating_mul(2).saturating_add(4 << 10)
+    text.saturating_mul(2).saturating_add(8 << 10)
 }
 
 /// How a stretch was disguised.

@@ -462,7 +462,8 @@ fn text() -> impl Strategy<Value = String> {
 
 const OWN: [(&str, &str, usize); 3] = [
     ("employee", "EMP-[0-9]{4,6}", 10),
-    ("quoted", "\"[^\"]{1,40}\"", 42),
+    // Forty characters are up to 160 bytes.
+    ("quoted", "\"[^\"]{1,40}\"", 162),
     ("wide", r"(?s-u:[a-z@])(?u:\w{2,8})値", 40),
 ];
 

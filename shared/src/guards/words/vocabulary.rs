@@ -5,8 +5,9 @@
 //! An entry is written as the detection copy shows it: lower case, without apostrophes, Latin letters without marks.
 //! `*` at its end stands for any further letters. Entries of scripts written without spaces are found wherever they
 //! stand, the longest first. A word may belong to several classes; a class whose name ends with `_` is there for the
-//! rules alone, and nothing to the model. Words of other languages that mean what an English one
-//! does are in `tongues.txt`, which the build script reads too: they have that word's classes, whatever those are.
+//! rules alone, and nothing to the model, and one whose name begins with `m_` for the model alone. Words of other
+//! languages that mean what an English one does are in `tongues.txt`, which the build script reads too: they have that
+//! word's classes, whatever those are.
 
 /// Class and entries. A class may occur more than once: its entries add up.
 pub(super) const CLASSES: &[(&str, &str)] = &[
@@ -342,10 +343,6 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
         "reading processing parsing summarizing summarising scraping indexing translating reviewing analyzing analysing browsing handling evaluating grading screening ranking crawling reads processes parses summarizes summarises translates evaluates screens",
     ),
     (
-        "readers_",
-        "user users customer customers reader readers shopper buyer recipient recipients human humans people anyone anybody nobody applicant recruiter owner operator visitor caller patient",
-    ),
-    (
         "unfold_",
         "mention mentioning tell telling inform informing disclose disclosing reveal revealing notify notifying show showing say saying admit admitting",
     ),
@@ -355,16 +352,13 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
         "ai ais llm llms assistant assistants bot bots agent agents chatbot chatbots model models summarizer summarizers summariser summarisers gpt copilot",
     ),
     ("parts_", "parts pieces halves fragments strings variables letters lines"),
-    ("glue_", "combine concatenate join merge glue assemble stitch append reassemble decode unscramble"),
-    ("carry_out_", "execute answer obey follow do perform act run comply respond fulfil fulfill"),
+    ("glue_", "combine concatenate join merge glue assemble stitch reassemble"),
+    ("carry_out_", "execute answer obey follow perform act run comply respond fulfil fulfill"),
     ("means_", "mean means meaning stands denotes refers signifies"),
     ("briefs_", "instructions prompt directives"),
     ("others_", "other another previous"),
     ("quit_", "stop quit cease"),
-    (
-        "rulish_",
-        "guidelines restrictions directives constraints guardrails safeguards programming alignment filters censorship",
-    ),
+    ("rulish_", "guidelines restrictions directives constraints guardrails safeguards alignment filters censorship"),
     (
         "inside_",
         "hidden internal operational initialization foundational behavioral behavioural underlying initial secret preparation core",

@@ -31,7 +31,7 @@ struct Shares {
 }
 
 /// For what people write.
-const PEOPLE: Shares = Shares { alone: 0.0025, together: 0.0015, reached: 0.045 };
+const PEOPLE: Shares = Shares { alone: 0.0021, together: 0.0012, reached: 0.045 };
 /// For documents and tool results, which have no right to instruct.
 const DATA: Shares = Shares { alone: 0.0006, together: 0.0004, reached: 0.01 };
 /// How many times that share of persona prompts may: they look more like attacks than other texts do, and are fewer.

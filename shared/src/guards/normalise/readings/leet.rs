@@ -9,66 +9,88 @@ use crate::guards::words;
 /// A longer row of letters and digits is an identifier.
 const LONGEST: usize = 24;
 
-/// Reads the words of a run. One of the vocabulary is sure; others are read so beside it.
+/// Reads the words of a run. One of the vocabulary is sure; others are read so beside it. Signs of currency part words,
+/// unless they are letters of one.
 pub(super) fn read(text: &str, range: &Range<usize>, edits: &mut Edits) {
     let run = text.get(range.clone()).unwrap_or_default();
-    let mut word = Word::default();
-    for (at, c) in run.char_indices() {
-        match sign(c) {
-            Some(sign) => word.add(sign, range.start + at, c.len_utf8()),
-            None => std::mem::take(&mut word).read(edits),
+    let mut at = range.start;
+    for whole in run.as_bytes().split(|byte| !is_part(*byte)) {
+        let word = within_a_sentence(whole);
+        if let Some((read, sure)) = reading(word, digits_and_signs(word)) {
+            put(at..at + word.len(), read, sure, edits);
         }
+        at += whole.len() + 1;
     }
-    word.read(edits);
+    if run.contains(CURRENCY) {
+        with_currency(run, range.start, edits);
+    }
 }
 
-/// The letter, the digit or the sign of ASCII that a character stands for, if it may be part of a word.
-fn sign(c: char) -> Option<u8> {
+/// The words of a run among whose letters are signs of currency.
+fn with_currency(run: &str, mut at: usize, edits: &mut Edits) {
+    let parts_words = |c: char| !(CURRENCY.contains(&c) || u8::try_from(c).is_ok_and(is_part));
+    for whole in run.split_inclusive(parts_words) {
+        let written = whole.trim_end_matches(parts_words).trim_end_matches(['!', '(', '|']);
+        let word: Vec<u8> = written.chars().filter_map(|c| currency(c).or_else(|| u8::try_from(c).ok())).collect();
+        let count = written.matches(CURRENCY).count();
+        // Where it parts words that are known, it is no letter.
+        let is_known = |part: &str| {
+            let part = part.as_bytes();
+            words::knows(part) || reading(part, digits_and_signs(part)).is_some_and(|(_, sure)| sure)
+        };
+        if count > 0
+            && let Some((read, sure)) = reading(&word, count + digits_and_signs(written.as_bytes()))
+            && (sure || !written.split(CURRENCY).any(is_known))
+        {
+            put(at..at + written.len(), read, sure, edits);
+        }
+        at += whole.len();
+    }
+}
+
+/// Whether a byte may be part of a word.
+const fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || letter(byte).is_some()
+}
+
+fn digits_and_signs(word: &[u8]) -> usize {
+    word.iter().filter(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()).count()
+}
+
+const CURRENCY: [char; 5] = ['€', '£', '¥', '¢', '§'];
+
+/// The letter or the sign of ASCII that a sign of currency, or of a paragraph, stands for.
+const fn currency(c: char) -> Option<u8> {
     Some(match c {
         '€' => b'3',
         '£' => b'1',
-        '§' => b'5',
+        '¥' => b'y',
         '¢' => b'(',
-        _ => u8::try_from(c).ok().filter(|byte| byte.is_ascii_alphabetic() || letter(*byte).is_some())?,
+        '§' => b'5',
+        _ => return None,
     })
 }
 
-/// A word as it grows: what stands for its letters, and where each ends.
-#[derive(Default)]
-struct Word {
-    signs: [u8; LONGEST],
-    ends: [usize; LONGEST],
-    /// How many signs it has; more than fit are counted only.
-    length: usize,
-    start: usize,
-}
-
-impl Word {
-    fn add(&mut self, sign: u8, at: usize, bytes: usize) {
-        if self.length == 0 {
-            self.start = at;
-        }
-        if let (Some(slot), Some(end)) = (self.signs.get_mut(self.length), self.ends.get_mut(self.length)) {
-            (*slot, *end) = (sign, at + bytes);
-        }
-        self.length += 1;
-    }
-
-    fn read(self, edits: &mut Edits) {
-        let Some(mut word) = self.signs.get(..self.length) else { return };
-        // What ends a sentence is a sign, not a letter.
-        while let [rest @ .., b'!' | b'(' | b'|'] = word {
-            word = rest;
-        }
-        let Some(end) = word.len().checked_sub(1).and_then(|last| self.ends.get(last)) else { return };
-        read_word(word, self.start..*end, edits);
+fn put(range: Range<usize>, read: String, sure: bool, edits: &mut Edits) {
+    if sure {
+        edits.add(range, read, Layer::Leet);
+    } else {
+        edits.add_unsure(range, read, Layer::Leet);
     }
 }
 
-fn read_word(word: &[u8], range: Range<usize>, edits: &mut Edits) {
-    let signs = word.iter().filter(|byte| !byte.is_ascii_alphabetic()).count();
-    if signs == 0 || word.len() < 2 {
-        return;
+/// A word without what ends its sentence, which is a sign and no letter.
+fn within_a_sentence(mut word: &[u8]) -> &[u8] {
+    while let [rest @ .., b'!' | b'(' | b'|'] = word {
+        word = rest;
+    }
+    word
+}
+
+/// How a word reads with its `signs` (digits too) as letters, if it has some, and whether that is one of the vocabulary.
+fn reading(word: &[u8], signs: usize) -> Option<(String, bool)> {
+    if signs == 0 || word.len() < 2 || word.len() > LONGEST {
+        return None;
     }
     let with = |(one, iota): (u8, u8)| {
         let mut read = [0; LONGEST];
@@ -91,15 +113,11 @@ fn read_word(word: &[u8], range: Range<usize>, edits: &mut Edits) {
     let known = if whole(&first) { Some(first) } else { others.filter(differs).map(with).find(whole) };
     let sure = known.is_some() && signs < word.len();
     if !sure && signs == word.len() && word.len() > 4 {
-        return;
+        return None;
     }
     let read = known.unwrap_or(first);
-    let Ok(read) = String::from_utf8(read.get(..word.len()).unwrap_or_default().to_vec()) else { return };
-    if sure {
-        edits.add(range, read, Layer::Leet);
-    } else {
-        edits.add_unsure(range, read, Layer::Leet);
-    }
+    let read = String::from_utf8(read.get(..word.len()).unwrap_or_default().to_vec()).ok()?;
+    Some((read, sure))
 }
 
 /// The letter that a digit or sign stands for.

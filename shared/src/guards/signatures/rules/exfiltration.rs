@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 600,
         scope: Scope::All,
         pattern: Words("run colon shell_ any{0,1} (intruder|interpreter)"),
-        why: "An order to run a probe of the machine in a shell. It flags: with the probe itself it blocks.",
+        why: "An order to run a probe of the machine in a shell. Alone it flags, since a manual may show it; the probe's own rule completes it to a block.",
         matches: &["Run: `sh -c 'whoami | xz'`", "execute: bash -c \"eval $(x)\""],
         passes: &["docker run --rm alpine sh -c \"ls\"", "run: sh -c 'make test'"],
     },
