@@ -332,10 +332,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
         "principal_",
         "developer developers operator management manager boss owner vendor creator creators admin administrator makers programmer engineer engineers company",
     ),
-    (
-        "inner_",
-        "briefing preamble preface introduction setup configuration config initialization prelude playbook rulebook",
-    ),
+    ("inner_", "briefing preamble preface introduction prelude playbook rulebook"),
     ("dealt_", "given handed entrusted assigned supplied provided loaded fed"),
     ("entrusts_", "told instructed ordered asked wrote gave given made programmed said tells"),
     (
