@@ -53,7 +53,7 @@ fn six_in_seven_of_our_own_attacks_are_blocked_and_more_than_by_the_rules_alone(
 }
 
 #[test]
-fn of_texts_that_nobody_had_read_one_in_five_attacks_is_blocked_and_one_in_fifty_that_are_harmless() {
+fn of_texts_that_nobody_had_read_one_attack_in_five_is_blocked_and_at_most_one_harmless_text_in_fifty() {
     let guard = Guard::new(&Settings::default()).unwrap();
     let all: Vec<Text> = UNSEEN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (attacks, harmless): (Vec<Text>, Vec<Text>) = all.into_iter().partition(|text| text.label == 1);

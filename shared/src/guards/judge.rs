@@ -237,22 +237,20 @@ impl Guard {
         let pages: Vec<bool> = units.map(|(number, unit)| unit.span.len() >= PAGE && discusses(number, unit)).collect();
         // Such a document is what it is about. Who has a right to instruct could put an order among such words, so there
         // the model has to be surer.
-        let risk = |unit: usize, mut score: Score| match pages.get(unit) {
-            Some(true) if is_data => None,
-            Some(true) => {
+        let is_page = |unit: usize| pages.get(unit) == Some(&true);
+        let is_silent = |unit: usize| is_data && is_page(unit);
+        let risk = |unit: usize, mut score: Score| {
+            if is_page(unit) {
                 score.margin -= OF_THE_SUBJECT;
-                Some(model.risk(&score, is_data))
             }
-            _ => Some(model.risk(&score, is_data)),
+            model.risk(&score, is_data)
         };
-        for (number, unit) in texts.units().iter().enumerate() {
+        for (number, unit) in texts.units().iter().enumerate().filter(|(number, _)| !is_silent(*number)) {
             let named = texts.without_mentions(unit);
             let text = named.as_deref().unwrap_or_else(|| texts.unit_text(unit));
             if let Some(score) = ask_of_writing(model, text, beside(text, scan.meanings(unit.span.clone()))) {
                 let span = unit.span.start + score.span.start..unit.span.start + score.span.end;
-                if let Some(risk) = risk(number, score) {
-                    add(number, risk, span, None);
-                }
+                add(number, risk(number, score), span, None);
             }
         }
         for (reading, scan) in texts.readings().iter().zip(readings) {
@@ -273,8 +271,8 @@ impl Guard {
                 let span = at.start + score.span.start..at.start + score.span.end;
                 let (layer, origin) = (reading.layer(span.clone()), reading.origin(span));
                 let unit = texts.unit_at(origin.start);
-                if let Some(risk) = risk(unit, score) {
-                    add(unit, risk, origin, layer);
+                if !is_silent(unit) {
+                    add(unit, risk(unit, score), origin, layer);
                 }
             }
         }
@@ -351,7 +349,7 @@ const ENCODED: usize = 24;
 /// From how many bytes on a text that discusses attacks is a page, whose words are the model's own vocabulary of attacks.
 const PAGE: usize = 400;
 /// What the model's margin loses in such a text that a user said. Of 332 guide pages that quote attacks, said so, it keeps
-/// about as many from being blocked as silence did (15.7 % are, with silence 14.8, with neither 18.4), and costs no attack.
+/// about as many from being blocked as silence did (15.4 % are, with silence 14.5, with neither 18.4), and costs no attack.
 const OF_THE_SUBJECT: f32 = 1.0;
 /// From how many of eight subjects on a text discusses attacks.
 const SUBJECTS_AT_LEAST: u32 = 2;

@@ -310,6 +310,7 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     ("spell", "spell letters letter character characters vowels backwards reverse rhymes rhyme hint"),
     ("pass", "password passwords passphrase"),
     ("intruder", "whoami passwd shadow"),
+    ("shell_", "sh bash zsh"),
     ("interpreter", "eval exec atob btoa"),
     ("assent", "sure absolutely certainly"),
     ("urgent", "urgent priority emergency"),
@@ -322,7 +323,6 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
         "holds_",
         "hiding hide hides guard guards guarding protect protects protecting keep keeping hold holding conceal concealing safeguarding",
     ),
-    ("shell_", "sh bash zsh"),
     ("hides_", "hiding hide guarding protecting concealing safeguarding"),
     (
         "guarded_",

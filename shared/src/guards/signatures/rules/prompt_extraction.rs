@@ -298,7 +298,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 200,
         scope: Scope::All,
         pattern: Words(
-            "(principal_|maker) (fill|been|been)* entrusts_ (fill|to)* you|you (been|fill|are)* entrusts_ (fill)* (principal_|maker)",
+            "(principal_|maker) (fill|been)* entrusts_ (fill|to)* you|you (been|fill|are)* entrusts_ (fill)* (principal_|maker)",
         ),
         why: "Asks what those who set the assistant up said to it. Colleagues ask each other so, and it weighs little.",
         matches: &["what your developer told you", "what were you told by the operator?"],
