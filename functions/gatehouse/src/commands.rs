@@ -49,6 +49,15 @@ impl From<Ending> for ExitCode {
     }
 }
 
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write {}", path.display())]
+struct Unwritable {
+    path: PathBuf,
+    #[source]
+    cause: io::Error,
+}
+
 /// Does what the command line asks.
 pub(crate) fn run(cli: Cli, settings: &dyn Strings) -> Result<Ending, Failure> {
     match cli.command {

@@ -14,13 +14,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::guards::{Decision, Guard};
 
 use self::figures::{Change, Figures, Judged, Step};
 use self::kinds::Kind;
 use self::plain::Tally;
 use super::input::{JsonLines, Provenance};
-use super::{Ending, Failure, judge};
+use super::{Ending, Failure, Unwritable, judge};
 use crate::print::{self, Look};
 
 /// Measure the guard on labelled texts, or the redactor on texts with spans.
@@ -34,6 +35,7 @@ use crate::print::{self, Look};
   gatehouse evaluate --cross-validate shared/data/own dev/*.jsonl
   gatehouse evaluate --redaction redaction/dev.jsonl
   gatehouse evaluate --json --policy candidate.toml *.jsonl
+  gatehouse evaluate --each judged.jsonl mine.jsonl
 
 Each line of a file is {\"id\", \"text\", \"label\", \"category\", \"source\"}: label 1 is an attack, 0 is \
 harmless, and null is skipped and counted. \"provenance\" may be \"user\", \"document\" or \"tool\". What is blocked \
@@ -41,7 +43,8 @@ counts as called an attack. A rate that nothing in the file bears on is shown as
 
 By source, texts are grouped by a committed table into marked, probing and unmarked attacks and kinds of harmless texts; \
 averages are over sources, and intervals are 95 % of a bootstrap. Cross-validation fits the statistical model anew \
-without each source in turn, its thresholds from the other sources, and judges that source with it. Transforms of \
+without each source in turn, its thresholds from the other sources, and judges that source with it. --each writes, for \
+every text, {\"id\", \"kind\", \"source\", \"category\", \"risk\" in thousandths, \"blocked\", \"rules\": {id: weight}}. Transforms of \
 attacks are compared with the same attacks in plain, where those are among the files. With --redaction a line is \
 {\"text\", \"spans\": [[start, end, type], ...]}, in Unicode code points.")]
 pub(crate) struct Evaluate {
@@ -73,12 +76,16 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "DIR", conflicts_with = "against")]
     cross_validate: Option<PathBuf>,
 
+    /// Write what became of each text to this file, as JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    each: Option<PathBuf>,
+
     /// Whose words the texts are, where a line does not say.
     #[arg(long, value_enum, default_value_t)]
     provenance: Provenance,
 
     /// Measure the redactor.
-    #[arg(long, conflicts_with_all = ["by_source", "sweep", "against", "cross_validate", "provenance"])]
+    #[arg(long, conflicts_with_all = ["by_source", "sweep", "against", "cross_validate", "each", "provenance"])]
     redaction: bool,
 }
 
@@ -132,6 +139,7 @@ impl Evaluate {
                 Some(own) => folds::judge(&rules.policy.input, &self.files, own, &samples)?,
                 None => judge_all(&rules.guard, &samples),
             };
+            self.write_each(&judged)?;
             let changes = match &self.against {
                 Some(path) => figures::compare(&judged, &judge_all(&super::compiled(Some(path))?.guard, &samples)),
                 None => Vec::new(),
@@ -153,10 +161,24 @@ impl Evaluate {
                 told::tell(&mut output, Look::of_stdout(), &detailed)?;
             }
         } else {
-            plainly(&mut output, &rules.guard, rules.policy.version(), self.json, &files)?;
+            self.write_each(&plainly(&mut output, &rules.guard, rules.policy.version(), self.json, &files)?)?;
         }
         output.flush()?;
         Ok(if all.unread == 0 { Ending::Well } else { Ending::Amiss })
+    }
+
+    /// Writes what became of each text, where that is asked for.
+    fn write_each(&self, judged: &[Judged]) -> Result<(), Unwritable> {
+        let Some(path) = &self.each else { return Ok(()) };
+        let write = || {
+            let mut file = io::BufWriter::new(File::create(path)?);
+            for text in judged {
+                serde_json::to_writer(&mut file, text)?;
+                file.write_all(b"\n")?;
+            }
+            file.flush()
+        };
+        write().map_err(|cause| Unwritable { path: path.clone(), cause })
     }
 
     fn redactions(&self, redactor: &shared::guards::redact::Redactor) -> Result<Ending, Failure> {
@@ -190,23 +212,25 @@ fn plainly(
     version: &str,
     json: bool,
     files: &[(String, Texts)],
-) -> io::Result<()> {
+) -> io::Result<Vec<Judged>> {
     let mut all = Tally::default();
     let mut tallies = Vec::new();
+    let mut judged = Vec::new();
     for (name, texts) in files {
         let mut tally = texts.tally();
-        for (sample, judged) in texts.samples.iter().zip(judge_all(guard, &texts.samples.iter().collect::<Vec<_>>())) {
-            tally.count(sample.kind, judged.blocked);
-        }
+        let of_file = judge_all(guard, &texts.samples.iter().collect::<Vec<_>>());
+        of_file.iter().for_each(|text| tally.count(text.kind, text.blocked));
         all.add(tally);
         tallies.push((name.clone(), tally));
+        judged.extend(of_file);
     }
     if json {
         serde_json::to_writer(&mut *output, &plain::report(version, &tallies, all))?;
-        output.write_all(b"\n")
+        output.write_all(b"\n")?;
     } else {
-        plain::tell(output, Look::of_stdout(), &tallies, all)
+        plain::tell(output, Look::of_stdout(), &tallies, all)?;
     }
+    Ok(judged)
 }
 
 fn judge_all(guard: &Guard, samples: &[&Sample]) -> Vec<Judged> {
@@ -215,6 +239,8 @@ fn judge_all(guard: &Guard, samples: &[&Sample]) -> Vec<Judged> {
 
 #[derive(Deserialize)]
 struct Line {
+    #[serde(default)]
+    id: Value,
     text: String,
     #[serde(default)]
     label: Option<Label>,
@@ -246,6 +272,7 @@ impl TryFrom<u8> for Label {
 
 /// A labelled text.
 struct Sample {
+    id: Value,
     text: String,
     kind: Kind,
     source: String,
@@ -257,11 +284,13 @@ impl Sample {
     fn judge(&self, guard: &Guard) -> Judged {
         let verdict = judge::verdict(guard, self.provenance, self.text.clone());
         Judged {
+            id: self.id.clone(),
             kind: self.kind,
             source: self.source.clone(),
             category: self.category.clone(),
             risk: verdict.risk_score.as_thousandths(),
             blocked: verdict.decision == Decision::Block,
+            rules: verdict.findings.into_iter().map(|found| (found.rule, found.weight.as_thousandths())).collect(),
         }
     }
 }
@@ -286,10 +315,10 @@ fn read(name: &str, file: impl Read, usual: Provenance) -> io::Result<Texts> {
     while let Some(line) = lines.next::<Line>()? {
         match line {
             Ok(Line { label: None, .. }) => texts.skipped += 1,
-            Ok(Line { text, label: Some(label), source, category, provenance }) => {
+            Ok(Line { id, text, label: Some(label), source, category, provenance }) => {
                 let kind = Kind::of(&source, &category, label == Label::Attack);
                 let provenance = provenance.unwrap_or(usual);
-                texts.samples.push(Sample { text, kind, source, category, provenance });
+                texts.samples.push(Sample { id, text, kind, source, category, provenance });
             }
             Err(bad) => {
                 print::complaint(&format!("{name}: {bad}"));
@@ -343,7 +372,7 @@ mod tests {
         let missed = fake(r#"{"text":"fine","label":1}"#);
         assert_eq!((missed.recall(), missed.precision(), missed.f1()), (Some(0.0), None, Some(0.0)));
         let shown = serde_json::to_value(plain::row(Some("f"), benign)).unwrap();
-        assert_eq!(shown["recall"], serde_json::Value::Null);
+        assert_eq!(shown["recall"], Value::Null);
         assert_eq!(plain::cells("f", benign), ["f", "1", "0", "-", "1", "0.0000", "-", "-", "0", "0"]);
     }
 

@@ -14,7 +14,7 @@ use clap::Args;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{Ending, Failure};
+use super::{Ending, Failure, Unwritable};
 use crate::print::Look;
 
 /// Make the statistical model from labelled texts.
@@ -77,13 +77,4 @@ impl Train {
         writeln!(output, "{hash}  {}", self.out.display())?;
         Ok(Ending::Well)
     }
-}
-
-/// A file that cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("could not write {}", path.display())]
-struct Unwritable {
-    path: PathBuf,
-    #[source]
-    cause: io::Error,
 }

@@ -6,19 +6,24 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::kinds::Kind;
 use crate::commands::train::fit::Numbers;
 
 /// A text, and what the guard made of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Judged {
+    /// As its line has it.
+    pub(crate) id: Value,
     pub(crate) kind: Kind,
     pub(crate) source: String,
     pub(crate) category: String,
     /// In thousandths.
     pub(crate) risk: u16,
     pub(crate) blocked: bool,
+    /// What was found, and what each weighs, in thousandths.
+    pub(crate) rules: BTreeMap<String, u16>,
 }
 
 /// How many times the bootstrap draws.
@@ -246,11 +251,13 @@ mod tests {
     fn texts(kind: Kind, source: &str, all: usize, blocked: usize) -> Vec<Judged> {
         (0..all)
             .map(|number| Judged {
+                id: number.into(),
                 kind,
                 source: source.into(),
                 category: if number % 2 == 0 { "even" } else { "odd" }.into(),
                 risk: if number < blocked { 900 } else { 300 },
                 blocked: number < blocked,
+                rules: BTreeMap::new(),
             })
             .collect()
     }

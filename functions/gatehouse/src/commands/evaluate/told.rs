@@ -185,11 +185,14 @@ pub(super) fn redactions(output: &mut impl Write, look: Look, rows: &[Row]) -> i
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::commands::input::Provenance;
 
     fn sample(text: &str, category: &str) -> Sample {
         Sample {
+            id: Value::Null,
             text: text.into(),
             kind: Kind::of("s", category, true),
             source: "s".into(),
@@ -210,11 +213,13 @@ mod tests {
             .iter()
             .zip([true, false, true, false])
             .map(|(sample, blocked)| Judged {
+                id: Value::Null,
                 kind: sample.kind,
                 source: sample.source.clone(),
                 category: sample.category.clone(),
                 risk: 0,
                 blocked,
+                rules: BTreeMap::new(),
             })
             .collect();
         let found = transforms(&samples.iter().collect::<Vec<_>>(), &judged);
