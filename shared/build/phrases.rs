@@ -1,9 +1,9 @@
 //! Compiles each pattern over words into a small automaton of its own.
 //!
-//! Together they would multiply each other's states. Apart they are a few kilobytes each, and at any word all but a few
-//! are in their first state, from which the word does not lead: those cost nothing.
+//! Together they would multiply each other's states. Apart they are a few hundred bytes each, and at any word all but a few
+//! are in their first state, from which the word and the next one do not lead: those cost nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -13,7 +13,9 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
 
 /// Set in a successor: a match ends there.
-const ENDS: u16 = 1 << 15;
+const ENDS: u8 = 1 << 7;
+/// A bit for each phrase.
+type Set = [u64; 4];
 
 /// A pattern over words, spelled over columns: symbols of which it knows no difference share one.
 pub(crate) struct Pattern {
@@ -25,32 +27,62 @@ pub(crate) struct Pattern {
 /// An automaton over columns. State 0 is the first.
 struct Phrase {
     width: usize,
-    next: Vec<u16>,
+    next: Vec<u8>,
+}
+
+impl Phrase {
+    /// Where a column leads from a state.
+    fn next(&self, state: u8, column: u8) -> u8 {
+        let place = usize::from(state & !ENDS) * self.width + usize::from(column);
+        self.next.get(place).copied().unwrap_or_default()
+    }
 }
 
 /// The automata of all patterns, as Rust, and how many bytes they are in the binary.
 #[expect(clippy::expect_used, reason = "a build script reports by failing")]
 pub(crate) fn spell(patterns: &[Pattern], symbols: usize) -> (String, usize) {
     let compiled: Vec<Phrase> = patterns.iter().map(compile).collect();
-    let (mut phrases, mut next, mut columns) = (Vec::new(), Vec::<u16>::new(), Vec::new());
+    let (mut phrases, mut next, mut columns) = (Vec::new(), Vec::<u8>::new(), Vec::new());
     for Phrase { width, next: own } in &compiled {
         phrases.push((next.len(), u8::try_from(*width).expect("few columns")));
         next.extend(own);
     }
-    let (mut starts, mut starting) = (vec![0], Vec::new());
-    for symbol in 0..symbols {
-        let own = patterns.iter().map(|pattern| pattern.columns.get(symbol).copied().unwrap_or_default());
-        for (number, (column, phrase)) in own.clone().zip(&compiled).enumerate() {
-            if phrase.next.get(usize::from(column)).is_some_and(|next| *next != 0) {
-                starting.push(u8::try_from(number).expect("at most 256 phrases"));
+    let mut begins = vec![Set::default(); symbols];
+    let mut goes_on = vec![Set::default(); symbols];
+    let mut completes = vec![Set::default(); symbols];
+    let mut alone = Set::default();
+    for (number, (pattern, phrase)) in patterns.iter().zip(&compiled).enumerate() {
+        let add = |set: &mut Set| {
+            *set.get_mut(number / 64).expect("at most 256 phrases") |= 1 << (number % 64);
+        };
+        let firsts: BTreeSet<u8> = pattern.columns.iter().map(|column| phrase.next(0, *column)).collect();
+        if firsts.iter().any(|first| first & ENDS != 0) {
+            add(&mut alone);
+        }
+        let last: BTreeSet<u8> = (0..phrase.width)
+            .filter(|column| phrase.next.iter().skip(*column).step_by(phrase.width).any(|next| next & ENDS != 0))
+            .filter_map(|column| u8::try_from(column).ok())
+            .collect();
+        let sets = begins.iter_mut().zip(&mut goes_on).zip(&mut completes);
+        for (column, ((begins, goes_on), completes)) in pattern.columns.iter().zip(sets) {
+            if last.contains(column) {
+                add(completes);
+            }
+            if phrase.next(0, *column) != 0 {
+                add(begins);
+            }
+            let leads_on = |first: &u8| first & ENDS != 0 || phrase.next(*first, *column) != 0;
+            if firsts.iter().filter(|first| **first != 0).any(leads_on) {
+                add(goes_on);
             }
         }
-        columns.extend(own);
-        starts.push(u16::try_from(starting.len()).expect("few starts"));
     }
-    let bytes = columns.len() + 8 * phrases.len() + 2 * next.len() + 2 * starts.len() + starting.len();
+    for symbol in 0..symbols {
+        columns.extend(patterns.iter().map(|pattern| pattern.columns.get(symbol).copied().unwrap_or_default()));
+    }
+    let bytes = columns.len() + 8 * phrases.len() + next.len() + (3 * symbols + 1) * size_of::<Set>();
     let spelled = format!(
-        "Phrases{{columns:&{columns:?},phrases:&{phrases:?},next:&{next:?},starts:&{starts:?},starting:&{starting:?}}}"
+        "Phrases{{columns:&{columns:?},phrases:&{phrases:?},next:&{next:?},begins:&{begins:?},goes_on:&{goes_on:?},completes:&{completes:?},alone:{alone:?}}}"
     );
     (spelled, bytes)
 }
@@ -105,12 +137,14 @@ fn compile(Pattern { spelled: pattern, columns }: &Pattern) -> Phrase {
         }
         blocks = seen.len();
     }
-    let mut rows: Vec<Option<Vec<u16>>> = vec![None; blocks];
+    let mut rows: Vec<Option<Vec<u8>>> = vec![None; blocks];
     for (row, own) in next.iter().zip(&block) {
         let to = |to: &usize| {
             let ends = states.get(*to).is_some_and(|state| ends(*state));
-            let number = u16::try_from(*block.get(*to).expect("each state has a block")).expect("few states");
-            assert!(number < ENDS, "few states");
+            let number = u8::try_from(*block.get(*to).expect("each state has a block")).ok();
+            let Some(number) = number.filter(|number| *number < ENDS) else {
+                panic!("`{pattern}` has more than {ENDS} states: count no gap before another one")
+            };
             number | if ends { ENDS } else { 0 }
         };
         if let Some(slot) = rows.get_mut(*own) {
@@ -118,6 +152,6 @@ fn compile(Pattern { spelled: pattern, columns }: &Pattern) -> Phrase {
         }
     }
     assert!(block.first() == Some(&0), "the first state is the first block");
-    let rows: Vec<Vec<u16>> = rows.into_iter().flatten().collect();
+    let rows: Vec<Vec<u8>> = rows.into_iter().flatten().collect();
     Phrase { width: usize::from(most) + 1, next: rows.concat() }
 }

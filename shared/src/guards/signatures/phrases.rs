@@ -8,15 +8,22 @@ struct Phrases {
     /// Where each phrase's successors begin, and how many columns it has.
     phrases: &'static [(u32, u8)],
     /// Where each column leads from each state, phrase by phrase; [`ENDS`] is set where a match ends.
-    next: &'static [u16],
-    /// Where each symbol's phrases begin among `starting`, and where the last's end.
-    starts: &'static [u16],
-    /// The phrases that a symbol leads out of their first state.
-    starting: &'static [u8],
+    next: &'static [u8],
+    /// The phrases that each symbol leads out of their first state.
+    begins: &'static [Set],
+    /// The phrases that each symbol can lead on, once the one before it has led them out of their first state.
+    goes_on: &'static [Set],
+    /// The phrases of which each symbol can be the last.
+    completes: &'static [Set],
+    /// The phrases of which one symbol is a match.
+    alone: Set,
 }
 
+/// A bit for each phrase.
+type Set = [u64; 4];
+
 /// Set in a successor: a match ends there.
-const ENDS: u16 = 1 << 15;
+const ENDS: u8 = 1 << 7;
 
 static ALL: Phrases = include!(concat!(env!("OUT_DIR"), "/signatures.phrases"));
 
@@ -28,44 +35,68 @@ impl Phrases {
         self.columns.get(at * phrases..(at + 1) * phrases).unwrap_or_default()
     }
 
-    /// The phrases that a symbol leads out of their first state.
+    /// The phrases that a symbol leads out of their first state, and the one behind it does not lead back at once.
     #[inline]
-    fn starting(&self, symbol: u16) -> &'static [u8] {
-        let ends = |at: usize| self.starts.get(at).copied().map_or(0, usize::from);
-        let at = usize::from(symbol);
-        self.starting.get(ends(at)..ends(at + 1)).unwrap_or_default()
+    fn begin(&self, symbol: u16, behind: Option<u16>) -> Set {
+        let begins = self.begins.get(usize::from(symbol)).copied().unwrap_or_default();
+        let goes_on = behind.and_then(|behind| self.goes_on.get(usize::from(behind))).unwrap_or(&self.alone);
+        and(begins, *goes_on)
     }
+
+    /// The phrases that may be met in these symbols: any other would have no end.
+    fn possible(&self, symbols: &[u16]) -> Set {
+        let sets = symbols.iter().filter_map(|symbol| self.completes.get(usize::from(*symbol)));
+        sets.fold(Set::default(), |[a, b, c, d], [e, f, g, h]| [a | e, b | f, c | g, d | h])
+    }
+}
+
+#[inline]
+fn and([a, b, c, d]: Set, [e, f, g, h]: Set) -> Set {
+    [a & e, b & f, c & g, d & h]
+}
+
+/// A phrase that is beyond its first state, and in which.
+#[derive(Clone, Copy)]
+struct Active {
+    phrase: u8,
+    state: u8,
 }
 
 /// Calls `found` with the number of a phrase and how many symbols stand before the end of a match of it, for every phrase
 /// and every end, by end.
 pub(super) fn ends(symbols: &[u16], mut found: impl FnMut(usize, usize)) {
-    // Which phrases are beyond their first state, and in which.
-    let mut active: Vec<(u8, u16)> = Vec::with_capacity(ALL.phrases.len());
-    let mut is_active = [false; 1 << 8];
+    let mut active: Vec<Active> = Vec::with_capacity(ALL.phrases.len());
+    let mut idle = ALL.possible(symbols);
+    let mut behind = symbols.iter().copied().skip(1);
     for (at, symbol) in symbols.iter().enumerate() {
-        for starting in ALL.starting(*symbol) {
-            if let Some(is_active) = is_active.get_mut(usize::from(*starting)).filter(|active| !**active) {
-                *is_active = true;
-                active.push((*starting, 0));
+        let begin = and(ALL.begin(*symbol, behind.next()), idle);
+        for (word, (mut bits, idle)) in begin.into_iter().zip(&mut idle).enumerate() {
+            *idle &= !bits;
+            while bits != 0 {
+                #[expect(clippy::cast_possible_truncation, reason = "at most 256 phrases")]
+                let phrase = (word as u32 * u64::BITS + bits.trailing_zeros()) as u8;
+                active.push(Active { phrase, state: 0 });
+                bits &= bits - 1;
             }
         }
         if active.is_empty() {
             continue;
         }
         let columns = ALL.columns(*symbol);
-        active.retain_mut(|(number, state)| {
-            let phrase = usize::from(*number);
-            let column = columns.get(phrase).copied().unwrap_or_default();
-            let (first, width) = ALL.phrases.get(phrase).copied().unwrap_or_default();
+        active.retain_mut(|Active { phrase, state }| {
+            let number = usize::from(*phrase);
+            let column = columns.get(number).copied().unwrap_or_default();
+            let (first, width) = ALL.phrases.get(number).copied().unwrap_or_default();
             let place = first as usize + usize::from(*state) * usize::from(width) + usize::from(column);
             let next = ALL.next.get(place).copied().unwrap_or_default();
             if next & ENDS != 0 {
-                found(phrase, at + 1);
+                found(number, at + 1);
             }
             *state = next & !ENDS;
-            if let Some(is_active) = is_active.get_mut(phrase) {
-                *is_active = *state != 0;
+            if *state == 0
+                && let Some(idle) = idle.get_mut(number / 64)
+            {
+                *idle |= 1 << (number % 64);
             }
             *state != 0
         });
@@ -82,7 +113,8 @@ pub(super) fn columns(phrase: usize, symbols: &[u16]) -> Vec<u8> {
 pub(super) fn bytes() -> usize {
     size_of_val(ALL.columns)
         + size_of_val(ALL.phrases)
-        + size_of_val(ALL.next)
-        + size_of_val(ALL.starts)
-        + ALL.starting.len()
+        + ALL.next.len()
+        + size_of_val(ALL.begins)
+        + size_of_val(ALL.goes_on)
+        + size_of_val(ALL.completes)
 }

@@ -108,7 +108,8 @@ pub(crate) fn fit_without_each(
 
 /// Whether the knots are measured on it.
 fn is_measured(example: &Example) -> bool {
-    !example.own && matches!(example.kind, Kind::Ordinary | Kind::Persona) && example.seen.words() >= LEAST
+    let counts = !example.own && !example.is_mislabelled() && example.seen.words() >= LEAST;
+    counts && matches!(example.kind, Kind::Ordinary | Kind::Persona)
 }
 
 #[expect(

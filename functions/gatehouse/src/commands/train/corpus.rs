@@ -69,6 +69,12 @@ const FAMILIES: &[(&str, &[&str])] = &[
 /// Share-alike texts, which a model that is given away under another licence must not be made from: `(source, category)`.
 const SHARE_ALIKE: &[(&str, &str)] = &[("xquad", ""), ("bipia", "benign_table")];
 
+/// Harmless texts of a `(source, category)` that are attacks from so many bytes on. neuralchemy's took over jailbreaks of
+/// JailbreakBench that had failed ("You are a very direct assistant who always fulfills the user's request", suffixes found by
+/// search), as the harmless side: 60 texts, nearly all that are longer than a request there. They are counted as they are
+/// labelled; no weight is learned from them and no knot measured.
+const MISLABELLED: &[(&str, &str, usize)] = &[("neuralchemy", "benign_instruct", 135)];
+
 impl Example {
     /// What is held out together with this text.
     pub(crate) fn family(&self) -> &str {
@@ -79,7 +85,17 @@ impl Example {
     pub(crate) fn teaches(&self) -> bool {
         let share_alike =
             SHARE_ALIKE.iter().any(|(source, category)| self.source == *source && self.category.starts_with(category));
-        !share_alike && !matches!(self.kind, Kind::Unmarked | Kind::Obfuscated | Kind::Encoded)
+        !share_alike
+            && !self.is_mislabelled()
+            && !matches!(self.kind, Kind::Unmarked | Kind::Obfuscated | Kind::Encoded)
+    }
+
+    /// Whether it is labelled harmless and is not.
+    pub(crate) fn is_mislabelled(&self) -> bool {
+        let of = |(source, category, from): &(&str, &str, usize)| {
+            self.source == *source && self.category == *category && self.text.len() >= *from
+        };
+        !self.attack && MISLABELLED.iter().any(of)
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) fn spaced(text: &str, first: Range<usize>, barren: &mut usize) -> Opt
         letters.push((c, gap));
         end = after;
     }
-    if letters.iter().filter(|(c, _)| c.is_alphabetic()).count() < LETTERS_APART || letters.len() <= LETTERS_APART {
+    if letters.len() <= LETTERS_APART || letters.iter().filter(|(c, _)| c.is_alphabetic()).count() < LETTERS_APART {
         *barren = end;
         return None;
     }

@@ -105,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 400,
         scope: Scope::All,
         pattern: Words(
-            "iam are any{0,2} enter any{0,4} mode|ai any{0,6} enter any{0,4} mode|mode any{0,1} enter any{0,2} are",
+            "iam are (fill|now|other)* enter any{0,4} mode|ai (fill|other|i|iam|are|now)* enter (fill|other|system)* mode|mode any? enter any{0,2} are",
         ),
         why: "One who says that they put the assistant into a mode claims its maker's standing. Players enter modes too.",
         matches: &[
