@@ -243,7 +243,7 @@ const TALK: [&str; 8] = [
 fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16, begins: bool) {
     let (first, fingerprint) = text.bytes().fold(Hash::new(), Hash::with).place(kind);
     for step in 0..table::STEPS {
-        let at = (first + step) % table::SLOTS * table::SLOT;
+        let at = (first + step) * table::SLOT;
         let slot = slots.get_mut(at..at + table::SLOT).expect("within the table");
         let (mark, taken) = slot.split_at_mut(fingerprint.len());
         if taken.iter().all(|byte| *byte == 0) {
@@ -253,7 +253,7 @@ fn insert(slots: &mut [u8], kind: Kind, text: &str, symbol: u16, begins: bool) {
         }
         assert!(*mark != fingerprint, "two entries with one fingerprint: `{text}`");
     }
-    panic!("the vocabulary's table is too full: double its slots");
+    panic!("the vocabulary's table is too full: it needs more places");
 }
 
 /// Whether `c` belongs to a script written without spaces: Thai, Lao, kana, Han.

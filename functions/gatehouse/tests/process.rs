@@ -239,6 +239,33 @@ fn evaluate_counts_per_file_and_in_all() {
 }
 
 #[test]
+fn evaluate_writes_what_became_of_each_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = jsonl(&[
+        json!({"id": "a-1", "text": ATTACK, "label": 1, "category": "override", "source": "own"}),
+        json!({"text": "Good morning", "label": 0}),
+    ]);
+    let rows = file(directory.path(), "rows.jsonl", &rows);
+    let path = directory.path().join("each.jsonl");
+    let each = path.to_str().unwrap();
+    for further in [&[][..], &["--by-source"]] {
+        let output = run(&[&["evaluate", "--each", each, &rows], further].concat(), "");
+        assert!(output.status.success(), "{}", complaints(&output));
+        let written = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), &lines[0]["id"], &lines[1]["id"]), (2, &json!("a-1"), &Value::Null));
+        assert_eq!((&lines[0]["source"], &lines[0]["category"]), (&json!("own"), &json!("override")));
+        assert_eq!((&lines[0]["blocked"], &lines[1]["blocked"]), (&json!(true), &json!(false)));
+        assert!(lines[0]["risk"].as_u64() >= Some(800) && !lines[0]["rules"].as_object().unwrap().is_empty());
+        assert_eq!((&lines[1]["risk"], &lines[1]["rules"]), (&json!(0), &json!({})));
+        std::fs::remove_file(&path).unwrap();
+    }
+    let output = run(&["evaluate", "--each", "/nowhere/each.jsonl", &rows], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaints(&output).contains("could not write /nowhere/each.jsonl"), "{}", complaints(&output));
+}
+
+#[test]
 fn evaluate_names_bad_lines_and_missing_files() {
     let directory = tempfile::tempdir().unwrap();
     let rows = file(directory.path(), "rows.jsonl", "{\"text\":\"x\",\"label\":3}\n{\"text\":\"x\",\"label\":0}\n");

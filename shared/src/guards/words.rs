@@ -380,12 +380,12 @@ fn each_while(bytes: &[u8], from: usize, mut with: impl FnMut(u8) -> bool) -> us
 fn find(hash: Hash, kind: Kind) -> Option<(u16, bool)> {
     let (first, fingerprint) = hash.place(kind);
     for step in 0..table::STEPS {
-        let at = (first + step) % table::SLOTS * table::SLOT;
-        let [a, b, c, d, low, high] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
+        let at = (first + step) * table::SLOT;
+        let [a, b, c, low, high] = *TABLE.get(at..at + table::SLOT)?.first_chunk()?;
         if (low, high) == (0, 0) {
             return None;
         }
-        if [a, b, c, d] == fingerprint {
+        if [a, b, c] == fingerprint {
             let symbol = u16::from_le_bytes([low, high]);
             return Some((symbol & !BEGINS, symbol & BEGINS != 0));
         }

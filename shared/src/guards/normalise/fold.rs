@@ -47,28 +47,47 @@ pub(super) struct Fold<S> {
 }
 
 impl Fold<String> {
-    /// What [`Self::push`] does character by character, with runs of other scripts copied whole.
+    /// What [`Self::push`] does character by character, with runs of ASCII and of other scripts copied whole.
     pub(super) fn push_all(&mut self, text: &str) {
-        let mut run = 0;
-        for (at, c) in text.char_indices() {
-            if !stays(c) {
-                self.push_run(text.get(run..at).unwrap_or_default());
-                run = at + c.len_utf8();
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let run = if c.is_ascii() {
+                rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
+            } else {
+                rest.find(|c: char| c.is_ascii() || !stays(c)).unwrap_or(rest.len())
+            };
+            let (run, behind) = rest.split_at(run);
+            if run.is_empty() {
                 self.push(c, 0);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+                continue;
             }
+            if c.is_ascii() {
+                self.push_ascii(run);
+            } else {
+                self.close();
+                self.sink.push_str(run);
+                self.word = Word { start: self.sink.len(), ..Word::default() };
+                self.drops = self.drops && run.chars().all(joins);
+            }
+            rest = behind;
         }
-        self.push_run(text.get(run..).unwrap_or_default());
     }
 
-    fn push_run(&mut self, run: &str) {
-        if !run.is_empty() {
+    /// A run of ASCII: what stands before its first sign belongs to the word before, what stands behind its last one to
+    /// the word after, and the words between are in one script.
+    fn push_ascii(&mut self, run: &str) {
+        let is_sign = |byte: u8| !byte.is_ascii_alphabetic();
+        let (before, rest) = run.split_at(run.bytes().position(is_sign).unwrap_or(run.len()));
+        self.word.latin |= !before.is_empty();
+        self.sink.push_str(before);
+        if !rest.is_empty() {
             self.close();
-            self.sink.push_str(run);
-            self.word = Word { start: self.sink.len(), ..Word::default() };
-            let open = |c: &char| !c.is_ascii();
-            self.drops =
-                (self.drops || !run.chars().all(|c| open(&c))) && run.chars().rev().take_while(open).all(joins);
+            self.sink.push_str(rest);
+            let behind = rest.bytes().rev().take_while(|byte| !is_sign(*byte)).count();
+            self.word = Word { start: self.sink.len() - behind, latin: behind > 0, ..Word::default() };
         }
+        self.drops = true;
     }
 }
 
@@ -192,4 +211,32 @@ const fn is_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
         | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_fold_as_their_characters_do_one_by_one(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    "[a-zA-Z]{1,4}", "[ -/]{1,3}", "[а-яё]{1,4}", "[оеарс]{1,3}", "[α-ω]{1,3}", "[一-三]{1,3}", "[가-각]{1,2}",
+                    "[ऀ-ॿ]{1,3}", "[\u{5B0}\u{3099}]", "[\u{301}\u{308}\u{20DD}]{1,2}", "[“”‘’–—\u{A0}]", "[éüßıø]{1,2}",
+                    any::<char>().prop_map(String::from),
+                ],
+                0..12,
+            )
+        ) {
+            let text = pieces.concat();
+            let mut runs = Fold::new(String::new());
+            runs.push_all(&text);
+            let mut characters = Fold::new(String::new());
+            text.chars().for_each(|c| characters.push(c, 0));
+            prop_assert_eq!(runs.finish(), characters.finish());
+        }
+    }
 }

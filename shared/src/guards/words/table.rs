@@ -3,11 +3,14 @@
 //! The build script reads this file too, so nothing here may depend on the rest of the crate.
 
 /// How far from its place an entry may lie.
-pub(crate) const STEPS: usize = 32;
-/// Slots of the table, about twice the entries.
-pub(crate) const SLOTS: usize = 3 << 13;
-/// A slot: four bytes of fingerprint, two of symbol. A symbol of 0 is an empty slot.
-pub(crate) const SLOT: usize = 6;
+pub(crate) const STEPS: usize = 128;
+/// How many places there are for the first slot of an entry, half as many again as entries.
+const PLACES: usize = 7 << 13;
+/// Slots of the table.
+pub(crate) const SLOTS: usize = PLACES + STEPS;
+/// A slot: three bytes of fingerprint, two of symbol. A symbol of 0 is an empty slot. Of ten million words that are not in
+/// the table a few are taken for one that is.
+pub(crate) const SLOT: usize = 5;
 /// The longest entry in bytes; longer words are of no class.
 pub(crate) const LONGEST: usize = 48;
 /// The most words of a phrase.
@@ -93,9 +96,10 @@ impl Hash {
 
     /// Where to begin to look, and for which fingerprint.
     #[inline]
-    pub(crate) const fn place(self, kind: Kind) -> (usize, [u8; 4]) {
+    pub(crate) const fn place(self, kind: Kind) -> (usize, [u8; 3]) {
         let mixed = (self.0 ^ kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let [a, b, c, d, e, f, ..] = mixed.to_be_bytes();
-        (((e ^ a) as usize * 256 + (f ^ b) as usize) % SLOTS, [a, b, c, d])
+        let [a, b, c, ..] = mixed.to_be_bytes();
+        let folded = (mixed ^ (mixed >> 32)) & 0xFFFF_FFFF;
+        ((folded as usize * PLACES) >> 32, [a, b, c])
     }
 }
