@@ -143,7 +143,7 @@ fn compile(Pattern { spelled: pattern, columns }: &Pattern) -> Phrase {
             let ends = states.get(*to).is_some_and(|state| ends(*state));
             let number = u8::try_from(*block.get(*to).expect("each state has a block")).ok();
             let Some(number) = number.filter(|number| *number < ENDS) else {
-                panic!("`{pattern}` has more than {ENDS} states: count no gap before another one")
+                panic!("`{pattern}` has more than {ENDS} states: let an earlier gap repeat without a count")
             };
             number | if ends { ENDS } else { 0 }
         };

@@ -260,6 +260,10 @@ fn evaluate_writes_what_became_of_each_text() {
         assert_eq!((&lines[1]["risk"], &lines[1]["rules"]), (&json!(0), &json!({})));
         std::fs::remove_file(&path).unwrap();
     }
+    let output = run(&["evaluate", "--each", &rows, &rows], "");
+    assert_eq!((output.status.code(), out(&output)), (Some(1), String::new()));
+    assert!(complaints(&output).contains("would write over"), "{}", complaints(&output));
+    assert_eq!(std::fs::read_to_string(&rows).unwrap().lines().count(), 2);
     let output = run(&["evaluate", "--each", "/nowhere/each.jsonl", &rows], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(complaints(&output).contains("could not write /nowhere/each.jsonl"), "{}", complaints(&output));

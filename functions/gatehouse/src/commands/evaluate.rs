@@ -10,7 +10,7 @@ mod told;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,11 @@ struct Unreadable {
     cause: io::Error,
 }
 
+/// A file that is to be read and to be written over.
+#[derive(Debug, thiserror::Error)]
+#[error("--each would write over {}, which is to be read", .0.display())]
+struct Overwrites(PathBuf);
+
 /// What there is to tell beyond the plain table.
 #[derive(Serialize)]
 struct Detailed<'r> {
@@ -120,6 +125,7 @@ impl Evaluate {
         if self.redaction {
             return self.redactions(&rules.redactor);
         }
+        let mut each = self.open_each()?;
         let mut files = Vec::new();
         for path in &self.files {
             let name = path.display().to_string();
@@ -139,7 +145,7 @@ impl Evaluate {
                 Some(own) => folds::judge(&rules.policy.input, &self.files, own, &samples)?,
                 None => judge_all(&rules.guard, &samples),
             };
-            self.write_each(&judged)?;
+            self.write_each(each.as_mut(), &judged)?;
             let changes = match &self.against {
                 Some(path) => figures::compare(&judged, &judge_all(&super::compiled(Some(path))?.guard, &samples)),
                 None => Vec::new(),
@@ -161,17 +167,28 @@ impl Evaluate {
                 told::tell(&mut output, Look::of_stdout(), &detailed)?;
             }
         } else {
-            self.write_each(&plainly(&mut output, &rules.guard, rules.policy.version(), self.json, &files)?)?;
+            let judged = plainly(&mut output, &rules.guard, rules.policy.version(), self.json, &files)?;
+            self.write_each(each.as_mut(), &judged)?;
         }
         output.flush()?;
         Ok(if all.unread == 0 { Ending::Well } else { Ending::Amiss })
     }
 
-    /// Writes what became of each text, where that is asked for.
-    fn write_each(&self, judged: &[Judged]) -> Result<(), Unwritable> {
-        let Some(path) = &self.each else { return Ok(()) };
+    /// The file for what becomes of each text, where that is asked for: before the work, so that it is not in vain.
+    fn open_each(&self) -> Result<Option<File>, Failure> {
+        let Some(path) = &self.each else { return Ok(None) };
+        let real = |path: &Path| path.canonicalize().ok();
+        if self.files.iter().any(|file| real(file).is_some_and(|file| real(path) == Some(file))) {
+            return Err(Overwrites(path.clone()).into());
+        }
+        let file = File::create(path).map_err(|cause| Unwritable { path: path.clone(), cause })?;
+        Ok(Some(file))
+    }
+
+    fn write_each(&self, file: Option<&mut File>, judged: &[Judged]) -> Result<(), Unwritable> {
+        let (Some(path), Some(file)) = (&self.each, file) else { return Ok(()) };
         let write = || {
-            let mut file = io::BufWriter::new(File::create(path)?);
+            let mut file = io::BufWriter::new(file);
             for text in judged {
                 serde_json::to_writer(&mut file, text)?;
                 file.write_all(b"\n")?;
@@ -290,7 +307,7 @@ impl Sample {
             category: self.category.clone(),
             risk: verdict.risk_score.as_thousandths(),
             blocked: verdict.decision == Decision::Block,
-            rules: verdict.findings.into_iter().map(|found| (found.rule, found.weight.as_thousandths())).collect(),
+            rules: verdict.findings.iter().map(|found| (found.rule.clone(), found.weight.as_thousandths())).collect(),
         }
     }
 }

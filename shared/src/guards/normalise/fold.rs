@@ -54,7 +54,7 @@ impl Fold<String> {
             let run = if c.is_ascii() {
                 rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
             } else {
-                rest.find(|c: char| c.is_ascii() || !stays(c)).unwrap_or(rest.len())
+                rest.find(|c| !stays(c)).unwrap_or(rest.len())
             };
             let (run, behind) = rest.split_at(run);
             if run.is_empty() {
@@ -91,15 +91,10 @@ impl Fold<String> {
     }
 }
 
-/// Whether `c` is of a script that has neither look-alikes nor marks to drop, or a sign that is left alone: it ends a
-/// word and stays as it is.
+/// Whether `c` is of a script that has neither look-alikes nor marks to drop: it ends a word and stays as it is.
 #[inline]
 const fn stays(c: char) -> bool {
-    if c < '\u{590}' {
-        c == ' ' || c == ',' || c == '.'
-    } else {
-        matches!(c, '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FE1F}')
-    }
+    matches!(c, '\u{590}'..='\u{167F}' | '\u{1681}'..='\u{1AAF}' | '\u{3000}'..='\u{A6FF}' | '\u{AC00}'..='\u{FE1F}')
 }
 
 /// Whether `c` is a mark of its own script that leaves the letter before it open for more: a Latin mark behind it still
@@ -132,7 +127,7 @@ impl<S: Sink> Fold<S> {
         match c {
             _ if stays(c) => {
                 self.close();
-                self.end(c, origin, c.is_ascii() || self.drops && joins(c));
+                self.end(c, origin, self.drops && joins(c));
             }
             '\u{370}'..='\u{58F}' if !is_mark(c) => match likeness(c) {
                 Likeness::Other => self.end(c, origin, false),

@@ -35,7 +35,7 @@ impl Phrases {
         self.columns.get(at * phrases..(at + 1) * phrases).unwrap_or_default()
     }
 
-    /// The phrases that a symbol leads out of their first state, and the one behind it does not lead back at once.
+    /// The phrases that a symbol leads out of their first state, and that the symbol behind it does not lead straight back.
     #[inline]
     fn begin(&self, symbol: u16, behind: Option<u16>) -> Set {
         let begins = self.begins.get(usize::from(symbol)).copied().unwrap_or_default();

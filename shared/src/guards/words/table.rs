@@ -3,8 +3,8 @@
 //! The build script reads this file too, so nothing here may depend on the rest of the crate.
 
 /// How far from its place an entry may lie.
-pub(crate) const STEPS: usize = 128;
-/// How many places there are for the first slot of an entry, half as many again as entries.
+pub(crate) const STEPS: usize = 64;
+/// How many places there are for the first slot of an entry: two thirds more than entries.
 const PLACES: usize = 7 << 13;
 /// Slots of the table.
 pub(crate) const SLOTS: usize = PLACES + STEPS;
