@@ -118,3 +118,55 @@ pub(super) fn bytes() -> usize {
         + size_of_val(ALL.goes_on)
         + size_of_val(ALL.completes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::guards::words::Words;
+
+    /// What each automaton finds that is led by every symbol from the first on, by end.
+    fn one_by_one(symbols: &[u16]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for (number, (first, width)) in ALL.phrases.iter().enumerate() {
+            let mut state = 0;
+            for (at, column) in columns(number, symbols).into_iter().enumerate() {
+                let next = ALL.next[*first as usize + state * usize::from(*width) + usize::from(column)];
+                if next & ENDS != 0 {
+                    found.push((at + 1, number));
+                }
+                state = usize::from(next & !ENDS);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    fn together(symbols: &[u16]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        ends(symbols, |phrase, end| found.push((end, phrase)));
+        assert!(found.is_sorted_by_key(|(end, _)| *end), "by end");
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn phrases_that_wait_for_their_words_find_what_each_finds_alone(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "ignore", "all", "previous", "instructions", "your", "rules", "above", "and", "reveal", "the", "system",
+                    "prompt", "repeat", "word for word", "you", "are", "now", "in", "developer", "mode", "without", "limits",
+                    "act", "as", "dan", "do", "anything", "told", "at", "start", "before", "this", "message", ".", ":", "not",
+                    "must", "refuse", "answer", "only", "password", "is", "of", "other", "user", "data", "zebra", "i", "am",
+                    "owner", "from", "training", "code", "to", "ai", "enter", "what", "secret", "forget", "everything",
+                ]),
+                0..60,
+            )
+        ) {
+            let words = Words::of(&words.join(" "));
+            prop_assert_eq!(together(words.symbols()), one_by_one(words.symbols()));
+        }
+    }
+}
