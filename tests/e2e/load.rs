@@ -134,11 +134,16 @@ fn obey(request: &Request) -> Script {
     }
 }
 
-/// Whether a client takes this for a whole answer.
-fn looks_whole(reply: &Reply) -> bool {
+/// Whether an answer came to its end, and says so.
+fn is_finished(reply: &Reply) -> bool {
     let text = reply.text();
     let finished = ["\"finishReason\"", "[DONE]", "\"finish_reason\":\""].iter().any(|word| text.contains(word));
     reply.status == 200 && reply.ended && finished
+}
+
+/// Whether a client takes this for a whole answer. One that is finished and cannot be recorded ends with an error.
+fn looks_whole(reply: &Reply) -> bool {
+    is_finished(reply) && !reply.text().contains("\"error\"")
 }
 
 fn assert_explained(came: &Came) {
@@ -148,7 +153,7 @@ fn assert_explained(came: &Came) {
         Fate::Good => looks_whole(reply),
         Fate::Busy => reply.status.is_server_error(),
         Fate::Cut | Fate::Stall if came.ask.streamed => {
-            came.status == 200 && reply.text().contains("\"error\"") && !looks_whole(reply)
+            came.status == 200 && reply.text().contains("\"error\"") && !is_finished(reply)
         }
         Fate::Cut | Fate::Stall => reply.status.is_server_error(),
         Fate::Blocked => reply.header("x-gatehouse-decision") == "block" && !reply.status.is_server_error(),
