@@ -4,8 +4,8 @@
 //! The parts of one provenance are matched as one text, in order, a newline between them, so that a phrase split over
 //! parts or turns is found. The system instruction is a text of its own.
 //!
-//! What is disguised is read as well: its further readings are matched as the text is. A rule that matches beneath a
-//! disguise counts as in plain sight, and unless honest texts are full of that disguise, hiding is a finding of its own.
+//! What is disguised is read as well: the further readings of each turn, and of all turns together, are matched as the text
+//! is. A rule that matches beneath a disguise counts as in plain sight, and unless honest texts are full of that disguise, hiding is a finding of its own.
 //!
 //! # How risk adds up
 //! The unit of risk is a turn's parts of one provenance. Each enforced rule that matched in a unit adds its weight once,
@@ -166,7 +166,7 @@ impl Guard {
             let first = owners.len();
             let mut found = Vec::new();
             let scan = Scan::of(texts.text());
-            let readings: Vec<Scan<'_>> = texts.readings().iter().map(|reading| Scan::of(reading.text())).collect();
+            let readings: Vec<Scan<'_>> = texts.readings().all.iter().map(|reading| Scan::of(reading.text())).collect();
             self.match_signatures(&texts, &scan, &mut found);
             self.match_units(&texts, &mut found);
             self.match_readings(&texts, &readings, &mut found);
@@ -253,27 +253,18 @@ impl Guard {
                 add(number, risk(number, score), span, None);
             }
         }
-        for (reading, scan) in texts.readings().iter().zip(readings) {
+        for (reading, scan) in texts.readings().all.iter().zip(readings) {
+            let Some(unit) = reading.unit.filter(|unit| !is_silent(*unit)) else { continue };
             let text = reading.text();
-            // Each unit's share of it is a text of its own, and so is what was encoded: what stands around does not dilute it.
-            let shares = texts.shares(reading);
-            let is_share = |at: &Range<usize>| {
-                let share = shares.get(shares.partition_point(|share| share.start < at.start));
-                share.is_some_and(|share| share.start == at.start && at.end <= share.end && share.end <= at.end + 1)
-            };
+            // What was encoded is a text of its own as well: what stands around does not dilute it.
             let encoded = reading.changed().filter(|(at, layer)| !layer.is_common() && at.len() >= ENCODED);
-            let encoded = encoded.map(|(at, _)| at).filter(|at| !is_share(at));
-            for at in shares.iter().cloned().chain(encoded) {
-                let Some(score) = ask(model, text.get(at.clone()).unwrap_or_default(), scan.meanings(at.clone()))
-                else {
-                    continue;
-                };
+            let encoded = encoded.map(|(at, _)| at).filter(|at| at.len() + 1 < text.len());
+            for at in std::iter::once(0..text.len()).chain(encoded) {
+                let part = text.get(at.clone()).unwrap_or_default();
+                let Some(score) = ask(model, part, scan.meanings(at.clone())) else { continue };
                 let span = at.start + score.span.start..at.start + score.span.end;
                 let (layer, origin) = (reading.layer(span.clone()), reading.origin(span));
-                let unit = texts.unit_at(origin.start);
-                if !is_silent(unit) {
-                    add(unit, risk(unit, score), origin, layer);
-                }
+                add(unit, risk(unit, score), origin, layer);
             }
         }
         for (unit, worst) in worst.into_iter().enumerate() {

@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use super::texts::{Texts, Unit};
+use super::texts::{Further, Texts, Unit};
 use super::{BENEATH, BENEATH_WEIGHT, Category, Excuse, Guard, Layer, Risk, Scored, UNREAD_WEIGHT, is_amid};
-use crate::guards::normalise::readings::Reading;
 use crate::guards::signatures::{Rule, Scan};
 
 /// How many matches of a rule are placed in a unit.
@@ -113,8 +112,9 @@ impl Guard {
     /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
     pub(super) fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut Vec<Scored>) {
         // In all of them together: what many readings repeat is placed as well in one.
-        let mut work = 2 * texts.text().len() + 32 * READING_BACK;
-        for (reading, scan) in texts.readings().iter().zip(scans) {
+        let mut work = 32 * READING_BACK;
+        for (reading, scan) in texts.readings().all.iter().zip(scans) {
+            work += reading.text().len();
             self.match_reading(texts, reading, scan, &mut work, found);
             for rule in &self.operator {
                 let text = reading.text();
@@ -125,19 +125,18 @@ impl Guard {
                 self.add_hidden(texts, &reading.origin(span), layer, &sign, found);
             }
         }
-        if texts.readings().unread()
-            && let Some(unit) = texts.units().first()
-        {
+        let unread = texts.readings().unread;
+        if let Some((number, unit)) = unread.and_then(|number| Some((number, texts.units().get(number)?))) {
             let at = texts.whole_part(unit);
             let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
-            found.extend(finding.map(|finding| Scored { unit: 0, finding, excuse: Excuse::default() }));
+            found.extend(finding.map(|finding| Scored { unit: number, finding, excuse: Excuse::default() }));
         }
     }
 
     fn match_reading(
         &self,
         texts: &Texts<'_>,
-        reading: &Reading,
+        reading: &Further,
         scan: &Scan<'_>,
         work: &mut usize,
         found: &mut Vec<Scored>,
@@ -230,7 +229,7 @@ impl Guard {
 }
 
 /// The first match within a range of a reading that touches what was changed.
-fn first_hidden(reading: &Reading, scan: &Scan<'_>, rule: usize, range: Range<usize>) -> Option<Range<usize>> {
+fn first_hidden(reading: &Further, scan: &Scan<'_>, rule: usize, range: Range<usize>) -> Option<Range<usize>> {
     let mut from = range.start;
     while let Some(span) = scan.first(rule, from..range.end).filter(|span| span.end > from) {
         if reading.layer(span.clone()).is_some() {

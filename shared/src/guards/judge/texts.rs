@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::mention::Mentions;
 use super::quotation::{Quotations, own_words};
-use super::{At, Place};
+use super::{At, Layer, Place};
 use crate::conversation::{Conversation, Part, Provenance};
 use crate::guards::normalise::invisible::{self, Hidden};
-use crate::guards::normalise::readings::{Reading, Readings};
+use crate::guards::normalise::readings::{self, Reading, Readings};
 use crate::guards::normalise::{Origins, copy};
 
 /// How far back from its end a match is looked for. A longer one (padded with white space, say) still counts; only its
@@ -26,7 +27,7 @@ pub(super) struct Texts<'c> {
     text: Cow<'c, str>,
     pieces: Vec<Piece<'c>>,
     units: Vec<Unit>,
-    readings: OnceCell<Readings>,
+    beneath: OnceCell<Beneath>,
 }
 
 /// A part in the joined text.
@@ -49,6 +50,42 @@ pub(super) struct Unit {
     /// Where in the joined text.
     pub(super) span: Range<usize>,
     pieces: Range<usize>,
+}
+
+/// What texts say beneath their disguises.
+pub(super) struct Beneath {
+    pub(super) all: Vec<Further>,
+    /// The first unit of which not everything was read.
+    pub(super) unread: Option<usize>,
+}
+
+/// A further reading.
+pub(super) struct Further {
+    /// The unit that is read so; none: all of them.
+    pub(super) unit: Option<usize>,
+    /// Where in the joined text what is read so begins.
+    start: usize,
+    reading: Arc<Reading>,
+}
+
+impl Further {
+    pub(super) fn text(&self) -> &str {
+        self.reading.text()
+    }
+
+    /// The bytes of the joined text that a range of this reading was made from.
+    pub(super) fn origin(&self, range: Range<usize>) -> Range<usize> {
+        let origin = self.reading.origin(range);
+        self.start + origin.start..self.start + origin.end
+    }
+
+    pub(super) fn layer(&self, range: Range<usize>) -> Option<Layer> {
+        self.reading.layer(range)
+    }
+
+    pub(super) fn changed(&self) -> impl Iterator<Item = (Range<usize>, Layer)> {
+        self.reading.changed()
+    }
 }
 
 impl<'c> Texts<'c> {
@@ -75,7 +112,7 @@ impl<'c> Texts<'c> {
             text: Cow::Borrowed(""),
             pieces: Vec::new(),
             units: Vec::new(),
-            readings: OnceCell::new(),
+            beneath: OnceCell::new(),
         };
         for (turn, part, piece) in parts {
             let original = piece.judged_text();
@@ -147,33 +184,27 @@ impl<'c> Texts<'c> {
         self.text.get(unit.span.clone()).unwrap_or_default()
     }
 
-    /// What else the text says, with every disguise undone.
-    pub(super) fn readings(&self) -> &Readings {
-        self.readings.get_or_init(|| Readings::of(&self.text))
-    }
-
-    /// The stretches of a reading that were made from one unit each.
-    pub(super) fn shares(&self, reading: &Reading) -> Vec<Range<usize>> {
-        let text = reading.text();
-        let mut shares = Vec::with_capacity(self.units.len());
-        let mut from = 0;
-        for next in self.units.iter().skip(1) {
-            let (mut low, mut high) = (from, text.len());
-            while low < high {
-                let middle = low + (high - low) / 2;
-                if reading.origin(middle..middle + 1).start < next.span.start {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
+    /// What else the text says, with every disguise undone: each unit by itself, and last all of them as one text.
+    pub(super) fn readings(&self) -> &Beneath {
+        self.beneath.get_or_init(|| {
+            let mut left = readings::SPARE;
+            let each: Vec<Readings> =
+                self.units.iter().map(|unit| Readings::next(self.unit_text(unit), &mut left)).collect();
+            let starts = || self.units.iter().map(|unit| unit.span.start);
+            let mut all = Vec::new();
+            for (unit, (start, readings)) in starts().zip(&each).enumerate() {
+                all.extend(readings.iter().map(|reading| Further {
+                    unit: Some(unit),
+                    start,
+                    reading: Arc::clone(reading),
+                }));
             }
-            let to = text.ceil_char_boundary(low);
-            shares.push(from..to);
-            from = to;
-        }
-        shares.push(from..text.len());
-        shares.retain(|share| !share.is_empty());
-        shares
+            let is_several = self.units.len() > 1;
+            let joined = is_several.then(|| readings::together(&self.text, starts().zip(&each))).flatten();
+            all.extend(joined.map(|reading| Further { unit: None, start: 0, reading: Arc::new(reading) }));
+            let unread = each.iter().position(Readings::unread);
+            Beneath { all, unread }
+        })
     }
 
     /// The number of the unit in which `at` lies.

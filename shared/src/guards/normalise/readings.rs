@@ -34,6 +34,10 @@
 //! readings together hold at most as much as the text and the text without tags, and 8 KiB ([`most_bytes`]): one that does
 //! not fit is read as far as it does, and [`Readings::unread`] says so, which flags. No decoding makes a text longer, but for
 //! strings that are put together again and again: of those as many are read as the text has bytes, and the rest is unread.
+//!
+//! # Several texts
+//! Each text is read by itself ([`Readings::next`]), so that nothing said later changes what it says; [`together`] then reads
+//! all of them as one, for a phrase that begins in one text and ends in the next.
 
 mod base64;
 mod codes;
@@ -53,6 +57,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::normalise;
+use rewrite::Edits;
 use turned::Turns;
 
 /// How often the result of decoding is decoded again.
@@ -62,10 +67,13 @@ pub const CONTEXT: usize = 512;
 /// The same in a text with tags: what surrounds those is read without them.
 const CONTEXT_OF_TAGS: usize = 64;
 
+/// How many bytes the readings of all texts may hold beyond twice their own.
+pub const SPARE: usize = 8 << 10;
+
 /// The most bytes that the readings of a text may hold together.
 #[must_use]
 pub const fn most_bytes(text: usize) -> usize {
-    text.saturating_mul(2).saturating_add(8 << 10)
+    text.saturating_mul(2).saturating_add(SPARE)
 }
 
 /// How a stretch was disguised.
@@ -210,6 +218,47 @@ impl Reading {
         self.pieces.iter().filter_map(|piece| Some((piece.at.clone(), piece.layer?)))
     }
 
+    /// The stretches that are not as they were in the text itself, however often they were read, as edits of a text in which
+    /// that text begins at `start`.
+    fn retell(&self, start: usize, edits: &mut Edits) {
+        let mut runs: Vec<(Range<usize>, Layer)> = Vec::new();
+        for (at, layer) in self.changed_ever() {
+            match runs.last_mut().filter(|(run, _)| run.end == at.start) {
+                // What was decoded twice in its midst is one stretch of the text.
+                Some((run, _)) => run.end = at.end,
+                None => runs.push((at, layer)),
+            }
+        }
+        for (at, layer) in runs {
+            let origin = self.origin(at.clone());
+            let read = self.text.get(at).unwrap_or_default().to_owned();
+            edits.add(start + origin.start..start + origin.end, read, layer);
+        }
+    }
+
+    /// Where in it stands what was not so in the text itself, in order.
+    fn changed_ever(&self) -> Vec<(Range<usize>, Layer)> {
+        let below = self.base.as_ref().map(|base| base.changed_ever()).unwrap_or_default();
+        let mut changed = Vec::new();
+        for piece in &self.pieces {
+            let origin = &piece.origin;
+            match piece.layer {
+                Some(layer) => changed.push((piece.at.clone(), layer)),
+                None if !piece.is_even() => {}
+                None => {
+                    let first = below.partition_point(|(at, _)| at.end <= origin.start);
+                    let within = below.get(first..).unwrap_or_default();
+                    let within = within.iter().take_while(|(at, _)| at.start < origin.end);
+                    changed.extend(within.map(|(at, layer)| {
+                        let (from, to) = (at.start.max(origin.start), at.end.min(origin.end));
+                        (piece.at.start + from - origin.start..piece.at.start + to - origin.start, *layer)
+                    }));
+                }
+            }
+        }
+        changed
+    }
+
     /// Which bytes of what it was made from are in it as they were, in order.
     fn kept(&self) -> Vec<Range<usize>> {
         let kept = self.pieces.iter().filter(|piece| piece.is_kept());
@@ -286,17 +335,40 @@ impl Piece {
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     all: Vec<Arc<Reading>>,
+    /// The one in which the most is undone in its place.
+    plainest: Option<Arc<Reading>>,
     unread: bool,
+}
+
+/// All texts as one, in order, as plain as each can be read, and with strings put together that stand in several: `text` is
+/// what holds them, and each begins at its place in it. None where nothing reads otherwise.
+#[must_use]
+pub fn together<'r>(text: &str, each: impl IntoIterator<Item = (usize, &'r Readings)>) -> Option<Reading> {
+    let mut edits = rewrite::strings(text);
+    for (start, readings) in each {
+        if let Some(plainest) = &readings.plainest {
+            plainest.retell(start, &mut edits);
+        }
+    }
+    edits.apply(text, None, CONTEXT)
 }
 
 impl Readings {
     /// The further readings of `copy`, a detection copy. Most texts have none.
     #[must_use]
     pub fn of(copy: &str) -> Self {
+        let mut left = SPARE;
+        Self::next(copy, &mut left)
+    }
+
+    /// The same of the next of several texts. `left` is how many bytes the readings of those before left of what they might
+    /// hold: [`SPARE`] for the first.
+    #[must_use]
+    pub fn next(copy: &str, left: &mut usize) -> Self {
         let mut readings = Self::default();
-        let mut left = most_bytes(copy.len()) - copy.len();
+        *left = left.saturating_add(copy.len());
         let Some(bare) = markup::strip(copy).apply(copy, None, CONTEXT) else {
-            readings.read(copy, None, &mut left);
+            readings.read(copy, None, left);
             return readings;
         };
         // What stands in tags and comments, or far from all, is read where it is, and the rest without them.
@@ -304,15 +376,15 @@ impl Readings {
         let (edits, turns) = rewrite::look_at(copy, &bare.beside_whole(copy.len()));
         readings.unread |= edits.unread;
         let elsewhere = edits.outside(&kept).apply(copy, None, CONTEXT_OF_TAGS);
-        if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, &mut left)) {
-            readings.read(copy, Some(elsewhere), &mut left);
+        if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, left)) {
+            readings.read(copy, Some(elsewhere), left);
         }
         // No longer than the text, of which there is one.
-        left += bare.text.len();
-        if let Some(bare) = readings.add(bare, &mut left) {
-            readings.read(copy, Some(bare), &mut left);
+        *left = left.saturating_add(bare.text.len());
+        if let Some(bare) = readings.add(bare, left) {
+            readings.read(copy, Some(bare), left);
         }
-        readings.add_turned(copy, &turns.outside(&kept), None, &mut left);
+        readings.add_turned(copy, &turns.outside(&kept), None, left);
         readings
     }
 
@@ -329,11 +401,12 @@ impl Readings {
             let bare = markup::strip(added.text()).apply(added.text(), Some(Arc::clone(&added)), CONTEXT);
             base = Some(bare.and_then(|bare| self.add(bare, left)).unwrap_or(added));
         }
+        self.plainest = base.or(self.plainest.take());
     }
 
     /// Each further reading.
-    pub fn iter(&self) -> impl Iterator<Item = &Reading> {
-        self.all.iter().map(AsRef::as_ref)
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Reading>> {
+        self.all.iter()
     }
 
     /// Whether something was left out, since there were too many bytes in them.

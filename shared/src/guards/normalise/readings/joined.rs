@@ -13,6 +13,8 @@ const LONGEST: usize = 1024;
 const QUOTES: usize = 4;
 /// How far behind the last string the place is looked for where they are put together, in bytes.
 const REACH: usize = 4096;
+/// What words say so begin with.
+const SAID: [&str; 7] = ["concat", "combin", "join", "together", "append", "assembl", "merge"];
 
 /// The strings that were given names.
 #[derive(Debug, Default)]
@@ -49,7 +51,7 @@ impl Strings {
         self.joined >= run.end
     }
 
-    /// Puts named strings together where the text says so: `a + b`, or in words and in their order.
+    /// Puts named strings together wherever the text does so, `a + b`, and, where it says so in words, all in their order.
     pub(super) fn finish<'t>(&'t self, text: &'t str, edits: &mut Edits) {
         let ([first, ..], Some(last)) = (self.named.as_slice(), self.named.last()) else { return };
         if self.named.len() < 2 {
@@ -58,45 +60,43 @@ impl Strings {
         let to = text.floor_char_boundary((last.end + REACH).min(text.len()));
         let content = |named: &Named| text.get(named.content.clone()).unwrap_or_default();
         let names = Names::of(text, &self.named);
-        let mut best: (Range<usize>, Vec<&str>) = (last.end..last.end, Vec::new());
-        let mut open: (Range<usize>, Vec<&str>) = (0..0, Vec::new());
         let area = text.get(first.end..to).unwrap_or_default();
-        let close = |open: (Range<usize>, Vec<&'t str>), best: &mut (Range<usize>, Vec<&'t str>)| {
-            if open.1.len() > best.1.len().max(1) {
-                *best = open;
-            }
-        };
+        let mut rows: Vec<(Range<usize>, Vec<&str>)> = Vec::new();
         for (at, word) in identifiers(area) {
             let Some(named) = names.get(word) else { continue };
             let place = first.end + at..first.end + at + word.len();
-            let between = text.get(open.0.end..place.start).unwrap_or_default();
-            if !open.1.is_empty() && between.trim() == "+" {
-                open.0.end = place.end;
-                open.1.push(content(named));
-            } else {
-                close(std::mem::replace(&mut open, (place, vec![content(named)])), &mut best);
+            let goes_on = |row: &Range<usize>| text.get(row.end..place.start).is_some_and(|gap| gap.trim() == "+");
+            match rows.last_mut().filter(|(row, _)| goes_on(row)) {
+                Some((row, contents)) => {
+                    row.end = place.end;
+                    contents.push(content(named));
+                }
+                None => {
+                    // One that stands alone was no row.
+                    rows.pop_if(|(_, contents)| contents.len() == 1);
+                    rows.push((place, vec![content(named)]));
+                }
             }
         }
-        close(open, &mut best);
-        if best.1.is_empty() {
-            let area = area.to_ascii_lowercase();
-            let says = |word: &str| area.contains(word);
-            if !["concat", "combin", "join", "together", "append", "assembl", "merge"].into_iter().any(says) {
-                return;
-            }
-            best.1 = self.named.iter().map(content).collect();
+        rows.pop_if(|(_, contents)| contents.len() == 1);
+        let area = area.to_ascii_lowercase();
+        if SAID.into_iter().any(|word| area.contains(word)) {
+            rows.push((last.end..last.end, self.named.iter().map(content).collect()));
         }
         // Strings that are put together again and again would grow beyond the text.
-        let mut bytes = 0;
-        let fit = best.1.iter().take_while(|content| {
-            bytes += content.len();
-            bytes <= text.len()
-        });
-        let fit = fit.count();
-        edits.unread |= fit < best.1.len();
-        best.1.truncate(fit);
-        // Whether the pieces are words or parts of words cannot be told: both are read.
-        edits.add(best.0, format!(" {}\n{} ", best.1.join(" "), best.1.concat()), Layer::Joined);
+        let mut left = text.len();
+        for (place, contents) in rows {
+            let fit = contents.iter().take_while(|content| {
+                let fits = left.checked_sub(content.len());
+                left = fits.unwrap_or(0);
+                fits.is_some()
+            });
+            let fit = fit.count();
+            edits.unread |= fit < contents.len();
+            let contents = contents.get(..fit).unwrap_or_default();
+            // Whether the pieces are words or parts of words cannot be told: both are read.
+            edits.add(place, format!(" {}\n{} ", contents.join(" "), contents.concat()), Layer::Joined);
+        }
     }
 }
 
@@ -163,7 +163,9 @@ fn named(text: &str, at: usize) -> Option<Named> {
     let line = string.iter().enumerate().take_while(|(_, byte)| **byte != b'\n');
     let quotes = line.filter(|(_, byte)| **byte == quote).map(|(end, _)| end);
     let close = quotes.take(QUOTES).find(|end| {
-        string.get(end + 1).is_none_or(|next| matches!(next, b' ' | b';' | b',' | b')' | b'\r' | b'\n' | b'}' | b'>'))
+        string
+            .get(end + 1)
+            .is_none_or(|next| matches!(next, b' ' | b';' | b',' | b'.' | b')' | b'\r' | b'\n' | b'}' | b'>'))
     })?;
     (length > 0).then(|| Named {
         name: name_end - length..name_end,

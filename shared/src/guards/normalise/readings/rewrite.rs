@@ -216,6 +216,23 @@ pub(super) fn look_at(text: &str, ranges: &[Range<usize>]) -> (Edits, Turns) {
     (edits, turns)
 }
 
+/// What the strings of a text say that code puts together, and nothing else.
+pub(super) fn strings(text: &str) -> Edits {
+    let mut edits = Edits::default();
+    let mut strings = joined::Strings::default();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let (end, bits) = run(bytes, at);
+        if bits & (has::EQUAL | has::PLUS) != 0 {
+            strings.sign(text, &(at..end), &mut edits);
+        }
+        at = end + 1;
+    }
+    strings.finish(text, &mut edits);
+    edits
+}
+
 /// Where the run of non-space that begins at `from` ends, and what it has in it.
 #[inline]
 fn run(bytes: &[u8], from: usize) -> (usize, u16) {
