@@ -134,23 +134,18 @@ fn obey(request: &Request) -> Script {
     }
 }
 
-/// Whether an answer came to its end, and says so.
+/// Whether an answer came to its end, and says so. A stream says so only once its record is stored.
 fn is_finished(reply: &Reply) -> bool {
     let text = reply.text();
     let finished = ["\"finishReason\"", "[DONE]", "\"finish_reason\":\""].iter().any(|word| text.contains(word));
     reply.status == 200 && reply.ended && finished
 }
 
-/// Whether a client takes this for a whole answer. One that is finished and cannot be recorded ends with an error.
-fn looks_whole(reply: &Reply) -> bool {
-    is_finished(reply) && !reply.text().contains("\"error\"")
-}
-
 fn assert_explained(came: &Came) {
     let Some(reply) = &came.reply else { return };
     let explained = match came.ask.fate {
         _ if came.status == 429 => true,
-        Fate::Good => looks_whole(reply),
+        Fate::Good => is_finished(reply),
         Fate::Busy => reply.status.is_server_error(),
         Fate::Cut | Fate::Stall if came.ask.streamed => {
             came.status == 200 && reply.text().contains("\"error\"") && !is_finished(reply)
@@ -269,7 +264,7 @@ async fn while_the_ledger_is_locked_requests_wait_or_are_refused_and_none_passes
 
     let rows = audit::read(gate.data()).unwrap();
     let served: Vec<_> = came.into_iter().filter(|came| came.status == 200).collect();
-    assert!(served.iter().all(|came| looks_whole(came.reply.as_ref().unwrap())));
+    assert!(served.iter().all(|came| is_finished(came.reply.as_ref().unwrap())));
     assert_eq!(gemini.requests().len(), served.len() + 1, "who was refused reached Gemini");
     for came in &served {
         assert_eq!(rows.iter().filter(|row| row["request_id"] == came.id).count(), 2, "{came:?}");
@@ -305,7 +300,7 @@ async fn a_disk_that_fills_under_load_loses_no_answered_request_and_with_room_ag
     assert_eq!(count(&after, 200), after.len());
     assert!(roomy.stop().await.success());
     let rows = audit::read(home.path()).unwrap();
-    let whole = came.iter().chain(&after).filter(|came| came.reply.as_ref().is_some_and(looks_whole));
+    let whole = came.iter().chain(&after).filter(|came| came.reply.as_ref().is_some_and(is_finished));
     for came in whole {
         assert_eq!(rows.iter().filter(|row| row["request_id"] == came.id).count(), 2, "{came:?}");
     }

@@ -139,14 +139,9 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let rules = passage.visit.rules.clone();
     let mut outlet = Outlet::new(&rules, json);
     let mut said = String::new();
-    let mut ready = BytesMut::new();
-    let mut end = pour(
-        passage,
-        &mut answer,
-        &mut outlet,
-        &mut Flow { writer: &writer, end_by, ready: &mut ready, said: &mut said },
-    )
-    .await;
+    let (mut ready, mut last) = (BytesMut::new(), BytesMut::new());
+    let flow = &mut Flow { writer: &writer, end_by, ready: &mut ready, last: &mut last, said: &mut said };
+    let mut end = pour(passage, &mut answer, &mut outlet, flow).await;
     // What was let out before a leak showed, and has not left yet, stays.
     if !matches!(end, End::CallerGone | End::Leaked) && send(&writer, end_by, ready).await == Err(Gone) {
         end = End::CallerGone;
@@ -175,7 +170,10 @@ pub(crate) async fn stream<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     let problem = passage.conclude().await.err().or(problem);
     let last = match problem {
         Some(problem) => surface.error_event(&problem, &request_id),
-        None if whole => passage.voice.end(),
+        None if whole => {
+            last.extend_from_slice(&passage.voice.end());
+            last.freeze()
+        }
         None => Bytes::new(),
     };
     if !last.is_empty() {
@@ -192,6 +190,8 @@ struct Flow<'f> {
     end_by: Instant,
     /// What is ready to leave.
     ready: &'f mut BytesMut,
+    /// What says that the answer is at its end: it leaves once the outcome is on record.
+    last: &'f mut BytesMut,
     /// What was said, where records keep it.
     said: &'f mut String,
 }
@@ -202,7 +202,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
     passage: &mut Passage<'_, M, C, Q, K>,
     answer: &mut impl Answer,
     outlet: &mut Outlet<'_>,
-    Flow { writer, end_by, ready, said }: &mut Flow<'_>,
+    Flow { writer, end_by, ready, last, said }: &mut Flow<'_>,
 ) -> End {
     let mut progress = Progress::default();
     let mut over = pin!(sleep_until(*end_by));
@@ -238,10 +238,16 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
         if passage.keeps_texts() && said.len() <= TEXT_BYTES {
             said.push_str(&text_of(&chunk));
         }
-        match passage.voice.piece(&chunk) {
-            Ok(piece) => ready.extend_from_slice(&piece),
+        let piece = match passage.voice.piece(&chunk) {
+            Ok(piece) => piece,
             Err(problem) => return End::Failed(problem),
+        };
+        // With several candidates the end of one is not the end. A chunk without any tells of usage.
+        if !chunk.candidates.is_empty() {
+            ready.unsplit(last.split());
         }
+        let out = if progress.is_over() { &mut *last } else { &mut *ready };
+        out.extend_from_slice(&piece);
         if ready.len() > MOST_READY_BYTES && send(writer, *end_by, ready.split()).await == Err(Gone) {
             return End::CallerGone;
         }
@@ -306,13 +312,13 @@ impl Progress {
         }
     }
 
+    const fn is_over(&self) -> bool {
+        self.finished || self.refused
+    }
+
     /// Whether the answer came to its end: one that breaks off is never a success.
     fn ended(&self) -> Result<(), Failure> {
-        if self.finished || self.refused {
-            Ok(())
-        } else {
-            Err(Failure::Cut("it ended without a finish reason".into()))
-        }
+        if self.is_over() { Ok(()) } else { Err(Failure::Cut("it ended without a finish reason".into())) }
     }
 }
 
