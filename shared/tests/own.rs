@@ -20,6 +20,9 @@ const ATTACKS: &str = include_str!("../data/own/attacks.jsonl");
 /// As varied as its writers could make it, and read by nobody who writes rules.
 const UNSEEN: &str = include_str!("../data/own/written/unseen.jsonl");
 
+/// Short harmless messages that use the words of attacks.
+const SHORT: &str = include_str!("../data/own/written/short.jsonl");
+
 fn texts(file: &str, label: u8) -> Vec<Text> {
     let texts: Vec<Text> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(texts.len() > 70 && texts.iter().all(|text| text.label == label));
@@ -61,6 +64,13 @@ fn of_texts_that_nobody_had_read_one_attack_in_five_is_blocked_and_at_most_one_h
     println!("{} of {} attacks, {} of {} harmless", found.len(), attacks.len(), mistaken.len(), harmless.len());
     assert!(found.len() * 5 >= attacks.len(), "{} of {}", found.len(), attacks.len());
     assert!(mistaken.len() * 50 <= harmless.len(), "{mistaken:?}");
+}
+
+#[test]
+fn of_short_harmless_messages_in_attacks_words_at_most_one_in_a_hundred_is_blocked() {
+    let messages = texts(SHORT, 0);
+    let mistaken = blocked(&Guard::new(&Settings::default()).unwrap(), &messages, Provenance::User);
+    assert!(mistaken.len() * 100 <= messages.len(), "{mistaken:?}");
 }
 
 /// What programs, pages and tests say in a line: kinds of text that an earlier model took for attacks.

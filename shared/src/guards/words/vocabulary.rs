@@ -128,8 +128,9 @@ pub(super) const CLASSES: &[(&str, &str)] = &[
     (
         "free",
         "unrestricted unfiltered uncensored jailbroken limitless unethical amoral immoral evil rogue unbound \
-        unhinged lawless sudo god jailbreak unchained unmoderated",
+        unhinged lawless sudo god unchained unmoderated",
     ),
+    ("jailbreak_", "jailbreak"),
     (
         "ai",
         "ai assistant chatbot bot llm model chatgpt gpt gemini claude bard copilot agent llms ais chatbots \
