@@ -64,11 +64,37 @@ pub struct Guard {
 /// What risk the model finds in a stretch, where that is, and the disguise it is read beneath.
 type Opinion = (Risk, Range<usize>, Option<Layer>);
 
-/// A finding, and the unit whose risk it adds to.
+/// A finding, which adds to the risk of a unit.
 struct Scored {
-    unit: usize,
     finding: Finding,
     excuse: Excuse,
+}
+
+/// What was found in units, unit by unit: each rule once, so that looking one up costs the same in every unit.
+struct ByUnit(Vec<Vec<Scored>>);
+
+impl ByUnit {
+    fn of_units(count: usize) -> Self {
+        Self(std::iter::repeat_with(Vec::new).take(count).collect())
+    }
+
+    fn add(&mut self, unit: usize, scored: impl IntoIterator<Item = Scored>) {
+        if let Some(unit) = self.0.get_mut(unit) {
+            unit.extend(scored);
+        }
+    }
+
+    fn in_unit(&self, unit: usize) -> &[Scored] {
+        self.0.get(unit).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn by_rule(&self, unit: usize, rule: &str) -> Option<&Scored> {
+        self.in_unit(unit).iter().find(|one| one.finding.rule == rule)
+    }
+
+    fn by_rule_mut(&mut self, unit: usize, rule: &str) -> Option<&mut Scored> {
+        self.0.get_mut(unit)?.iter_mut().find(|one| one.finding.rule == rule)
+    }
 }
 
 /// What speaks for a finding: it counts all the same, but may not be enough to block.
@@ -133,9 +159,9 @@ impl Guard {
         self.conclude(&units, scored)
     }
 
-    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
+    fn by_seed(&self, seed: &Seed, conversation: &Conversation) -> (Vec<Owner>, ByUnit) {
         let mut units = Vec::new();
-        let mut scored = Vec::new();
+        let mut all = Vec::new();
         for (turn, content) in conversation.turns.iter().enumerate() {
             for (part, piece) in content.parts.iter().enumerate() {
                 if !matches!(piece.provenance, Provenance::User | Provenance::Document | Provenance::Tool) {
@@ -147,24 +173,23 @@ impl Guard {
                     self.operator.iter().filter_map(|rule| Some((rule.found(rule.find(&text, counts)?), rule.weight)));
                 let findings =
                     seed.judge(&text, &self.allowed).into_iter().map(|hit| (hit.found, hit.weight)).chain(own);
-                let unit = units.len();
-                scored.extend(findings.filter_map(|(found, weight)| {
+                let scored = findings.filter_map(|(found, weight)| {
                     let place = At { turn: Place::Turn(turn), part, span: found.span.clone() };
                     let finding = self.finding(&found.rule, found.category, weight, place, None)?;
-                    Some(Scored { unit, finding, excuse: Excuse::default() })
-                }));
+                    Some(Scored { finding, excuse: Excuse::default() })
+                });
+                all.push(scored.collect());
                 units.push(Owner { provenance: piece.provenance, turn: Place::Turn(turn), discusses: false });
             }
         }
-        (units, scored)
+        (units, ByUnit(all))
     }
 
-    fn by_default(&self, conversation: &Conversation) -> (Vec<Owner>, Vec<Scored>) {
+    fn by_default(&self, conversation: &Conversation) -> (Vec<Owner>, ByUnit) {
         let mut owners = Vec::new();
-        let mut scored = Vec::new();
+        let mut all = ByUnit::of_units(0);
         for texts in Texts::of(conversation) {
-            let first = owners.len();
-            let mut found = Vec::new();
+            let mut found = ByUnit::of_units(texts.units().len());
             let scan = Scan::of(texts.text());
             let readings: Vec<Scan<'_>> = texts.readings().all.iter().map(|reading| Scan::of(reading.text())).collect();
             self.match_signatures(&texts, &scan, &mut found);
@@ -172,15 +197,15 @@ impl Guard {
             self.match_readings(&texts, &readings, &mut found);
             self.match_model(&texts, &scan, &readings, &mut found);
             owners.extend(texts.units().iter().enumerate().map(|(unit, at)| {
-                let mut own = found.iter().filter(|one| one.unit == unit).peekable();
-                let discusses = own.peek().is_some()
-                    && own.all(|one| one.excuse.amid || (texts.is_data() && one.excuse.quoted))
+                let own = found.in_unit(unit);
+                let discusses = !own.is_empty()
+                    && own.iter().all(|one| one.excuse.amid || (texts.is_data() && one.excuse.quoted))
                     && is_about_attacks(texts.is_data(), at.span.len(), scan.subjects(at.span.clone()));
                 Owner { provenance: texts.provenance(), turn: texts.whole_part(at).turn, discusses }
             }));
-            scored.extend(found.into_iter().map(|one| Scored { unit: first + one.unit, ..one }));
+            all.0.append(&mut found.0);
         }
-        (owners, scored)
+        (owners, all)
     }
 
     /// Rule number `number`, if these texts are its to judge.
@@ -190,11 +215,11 @@ impl Guard {
     }
 
     /// What is judged a unit at a time: density, hidden characters, the operator's rules.
-    fn match_units(&self, texts: &Texts<'_>, found: &mut Vec<Scored>) {
+    fn match_units(&self, texts: &Texts<'_>, found: &mut ByUnit) {
         for (number, unit) in texts.units().iter().enumerate() {
             let mut add = |rule: &str, category, weight, at| {
                 let finding = self.finding(rule, category, weight, at, None);
-                found.extend(finding.map(|finding| Scored { unit: number, finding, excuse: Excuse::default() }));
+                found.add(number, finding.map(|finding| Scored { finding, excuse: Excuse::default() }));
             };
             if density::is_dense(&self.allowed.without(texts.unit_text(unit))) {
                 add(density::RULE, Category::Density, density::WEIGHT, texts.whole_part(unit));
@@ -218,7 +243,7 @@ impl Guard {
 
     /// The model's opinion of each unit, in plain or beneath a disguise, whichever is guiltier. The caller is trusted to
     /// instruct, so its words are not put to it.
-    fn match_model(&self, texts: &Texts<'_>, scan: &Scan<'_>, readings: &[Scan<'_>], found: &mut Vec<Scored>) {
+    fn match_model(&self, texts: &Texts<'_>, scan: &Scan<'_>, readings: &[Scan<'_>], found: &mut ByUnit) {
         let (Some(model), false) = (&self.model, texts.provenance() == Provenance::Caller) else { return };
         let is_data = texts.is_data();
         let mut worst: Vec<Option<Opinion>> = vec![None; texts.units().len()];
@@ -228,9 +253,7 @@ impl Guard {
             }
         };
         // A document that says the word is about jailbreaks, as one with two of the subjects is about attacks.
-        let names_it = |number: usize| {
-            is_data && found.iter().any(|one| one.unit == number && one.finding.rule == signatures::JAILBREAK)
-        };
+        let names_it = |number: usize| is_data && found.by_rule(number, signatures::JAILBREAK).is_some();
         let discusses =
             |number: usize, unit: &Unit| scan.subjects(unit.span.clone()) >= SUBJECTS_AT_LEAST || names_it(number);
         let units = texts.units().iter().enumerate();
@@ -273,7 +296,7 @@ impl Guard {
                 let quoted = layer.is_none() && texts.quotes(&span);
                 let excuse = Excuse { amid: is_amid(texts, unit, &span), quoted };
                 let finding = self.finding(classifier::RULE, Category::Statistical, risk, texts.at(span), layer);
-                found.extend(finding.map(|finding| Scored { unit, finding, excuse }));
+                found.add(unit, finding.map(|finding| Scored { finding, excuse }));
             }
         }
     }

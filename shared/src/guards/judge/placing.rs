@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::texts::{Further, Texts, Unit};
-use super::{BENEATH, BENEATH_WEIGHT, Category, Excuse, Guard, Layer, Risk, Scored, UNREAD_WEIGHT, is_amid};
+use super::{BENEATH, BENEATH_WEIGHT, ByUnit, Category, Excuse, Guard, Layer, Risk, Scored, UNREAD_WEIGHT, is_amid};
 use crate::guards::signatures::{Rule, Scan};
 
 /// How many matches of a rule are placed in a unit.
@@ -39,7 +39,7 @@ impl<'r> Sign<'r> {
 
 impl Guard {
     /// The built-in patterns: one pass finds which match where they end; only then are matches placed.
-    pub(super) fn match_signatures(&self, texts: &Texts<'_>, scan: &Scan<'_>, found: &mut Vec<Scored>) {
+    pub(super) fn match_signatures(&self, texts: &Texts<'_>, scan: &Scan<'_>, found: &mut ByUnit) {
         let mut all: Vec<Met> = Vec::new();
         let mut latest: Vec<Option<usize>> = vec![None; self.rules.len()];
         let (mut unit, mut last) = (0, 0);
@@ -69,7 +69,7 @@ impl Guard {
             let quotes = category != Category::Smuggling;
             let Some((span, excuse)) = self.least_excused(texts, scan, &met, quotes) else { continue };
             let finding = self.finding(rule.id, category, Risk::thousandths(rule.weight), texts.at(span), None);
-            found.extend(finding.map(|finding| Scored { unit: met.unit, finding, excuse }));
+            found.add(met.unit, finding.map(|finding| Scored { finding, excuse }));
         }
     }
 
@@ -110,7 +110,7 @@ impl Guard {
     }
 
     /// The same for what the text says beneath its disguises, as far as it does not say so in plain.
-    pub(super) fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut Vec<Scored>) {
+    pub(super) fn match_readings(&self, texts: &Texts<'_>, scans: &[Scan<'_>], found: &mut ByUnit) {
         // In all of them together: what many readings repeat is placed as well in one.
         let mut work = 32 * READING_BACK;
         for (reading, scan) in texts.readings().all.iter().zip(scans) {
@@ -129,7 +129,7 @@ impl Guard {
         if let Some((number, unit)) = unread.and_then(|number| Some((number, texts.units().get(number)?))) {
             let at = texts.whole_part(unit);
             let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
-            found.extend(finding.map(|finding| Scored { unit: number, finding, excuse: Excuse::default() }));
+            found.add(number, finding.map(|finding| Scored { finding, excuse: Excuse::default() }));
         }
     }
 
@@ -139,7 +139,7 @@ impl Guard {
         reading: &Further,
         scan: &Scan<'_>,
         work: &mut usize,
-        found: &mut Vec<Scored>,
+        found: &mut ByUnit,
     ) {
         let changed: Vec<Range<usize>> = reading.changed().map(|(at, _)| at).collect();
         let mut candidates: Vec<(usize, usize, bool)> = Vec::new();
@@ -162,7 +162,7 @@ impl Guard {
             let Some((category, rule)) = self.rule(number, texts) else { continue };
             let here = end.saturating_sub(1)..end;
             let unit = texts.unit_at(reading.origin(here.clone()).start);
-            if found.iter().any(|one| one.unit == unit && one.finding.rule == rule.id && one.excuse.is_none()) {
+            if found.by_rule(unit, rule.id).is_some_and(|one| one.excuse.is_none()) {
                 continue;
             }
             let from = reading.text().floor_char_boundary(end.saturating_sub(READING_BACK));
@@ -182,20 +182,12 @@ impl Guard {
     }
 
     /// Adds what was found beneath a disguise, and that it was hidden, each once a unit.
-    fn add_hidden(
-        &self,
-        texts: &Texts<'_>,
-        origin: &Range<usize>,
-        layer: Layer,
-        sign: &Sign<'_>,
-        found: &mut Vec<Scored>,
-    ) {
+    fn add_hidden(&self, texts: &Texts<'_>, origin: &Range<usize>, layer: Layer, sign: &Sign<'_>, found: &mut ByUnit) {
         let unit = texts.unit_at(origin.start);
         let quotable = layer.is_common() && !matches!(sign.category, Category::Operator | Category::Smuggling);
         let quoted = quotable && texts.quotes(origin);
         let excuse = Excuse { amid: quotable && is_amid(texts, unit, origin), quoted };
-        let known = found.iter().position(|one| one.unit == unit && one.finding.rule == sign.id);
-        let before = known.and_then(|at| found.get(at)).map(|one| one.excuse);
+        let before = found.by_rule(unit, sign.id).map(|one| one.excuse);
         if before.is_some_and(|before| before.and(excuse) == before) {
             return;
         }
@@ -203,15 +195,15 @@ impl Guard {
         // A rule that is off is not hidden from anyone; one that is watched is hidden from a watcher.
         let Some(finding) = self.finding(sign.id, sign.category, sign.weight, at(), Some(layer)) else { return };
         let monitored = finding.monitored;
-        let scored = Scored { unit, finding, excuse: before.map_or(excuse, |before| before.and(excuse)) };
-        match known.and_then(|at| found.get_mut(at)) {
+        let scored = Scored { finding, excuse: before.map_or(excuse, |before| before.and(excuse)) };
+        match found.by_rule_mut(unit, sign.id) {
             Some(known) => *known = scored,
-            None => found.push(scored),
+            None => found.add(unit, [scored]),
         }
         if layer.is_common() {
             return;
         }
-        match found.iter_mut().find(|one| one.unit == unit && one.finding.rule == BENEATH) {
+        match found.by_rule_mut(unit, BENEATH) {
             Some(one) if one.finding.monitored && !monitored => {
                 let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
                 hidden.into_iter().for_each(|hidden| one.finding = hidden);
@@ -219,10 +211,11 @@ impl Guard {
             Some(_) => {}
             None => {
                 let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
-                found.extend(hidden.map(|mut finding| {
+                let hidden = hidden.map(|mut finding| {
                     finding.monitored |= monitored;
-                    Scored { unit, finding, excuse: Excuse::default() }
-                }));
+                    Scored { finding, excuse: Excuse::default() }
+                });
+                found.add(unit, hidden);
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What the findings weigh together, and what follows: risks, and the decision.
 
-use super::{Category, Decision, Finding, Guard, Hold, Owner, Place, Risk, Scored, Thresholds, Verdict};
+use super::{ByUnit, Category, Decision, Finding, Guard, Hold, Owner, Place, Risk, Scored, Thresholds, Verdict};
 use crate::conversation::Provenance;
 
 impl Guard {
-    pub(super) fn conclude(&self, units: &[Owner], scored: Vec<Scored>) -> Verdict {
+    pub(super) fn conclude(&self, units: &[Owner], scored: ByUnit) -> Verdict {
         let risks = |monitored: bool| self.risks(units, &scored, monitored);
         let (enforced, quoted) = risks(false);
         let (all, _) = risks(true);
@@ -28,7 +28,7 @@ impl Guard {
         blocked.dedup();
         let risk_score =
             enforced.iter().zip(units).map(|(risk, owner)| self.capped(*owner, *risk)).max().unwrap_or_default();
-        let mut findings: Vec<Finding> = scored.into_iter().map(|scored| scored.finding).collect();
+        let mut findings: Vec<Finding> = scored.0.into_iter().flatten().map(|scored| scored.finding).collect();
         findings.sort_by(|a, b| {
             (a.turn, a.part, a.span.start, a.span.end, &a.rule).cmp(&(
                 b.turn,
@@ -44,26 +44,19 @@ impl Guard {
         Verdict { decision, would_be, risk_score, blocked, findings, held }
     }
 
-    /// The risk of each unit, and whether it would block but for quotations. What is quoted counts for a flag at most. Density and the model look at the same signs: of the
-    /// two, the weightier counts.
-    fn risks(&self, units: &[Owner], scored: &[Scored], monitored: bool) -> (Vec<Risk>, Vec<bool>) {
-        let mut said = vec![Sum::default(); units.len()];
-        let mut whole = said.clone();
-        for Scored { unit, finding, excuse } in scored {
-            let add = |sums: &mut [Sum]| {
-                if let Some(sum) = sums.get_mut(*unit) {
-                    sum.add(finding);
-                }
-            };
-            if monitored || !finding.monitored {
-                add(&mut whole);
-                if !excuse.quoted {
-                    add(&mut said);
+    /// The risk of each unit, and whether it would block but for quotations. What is quoted counts for a flag at most.
+    /// Density and the model look at the same signs: of the two, the weightier counts.
+    fn risks(&self, units: &[Owner], scored: &ByUnit, monitored: bool) -> (Vec<Risk>, Vec<bool>) {
+        let risks = units.iter().enumerate().map(|(unit, owner)| {
+            let (mut said, mut whole) = (Sum::default(), Sum::default());
+            for Scored { finding, excuse } in scored.in_unit(unit) {
+                if monitored || !finding.monitored {
+                    whole.add(finding);
+                    if !excuse.quoted {
+                        said.add(finding);
+                    }
                 }
             }
-        }
-        let sums = units.iter().zip(said).zip(whole);
-        let risks = sums.map(|((owner, said), whole)| {
             let most = self.most_held(owner.provenance);
             let risk = said.risk().max(whole.risk().min(most));
             (risk, whole.risk() > most && risk <= most)
@@ -118,7 +111,7 @@ impl Guard {
 }
 
 /// What the findings of a unit weigh.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Sum {
     density: Risk,
     statistical: Risk,
