@@ -158,6 +158,13 @@ fn a_turn_says_what_it_says_whatever_is_put_behind_it() {
 }
 
 #[test]
+fn strings_of_several_turns_that_are_put_together_too_often_are_told_of() {
+    let named = format!("a = '{}'; b = 'x'", "harbour ".repeat(40));
+    let split = turns(&[&[(Provenance::User, named.as_str())], &[(Provenance::User, "a + a + a + b")]]);
+    assert!(rules(&guard().judge(&split)).contains(&"smuggling.unread"));
+}
+
+#[test]
 fn words_of_different_owners_are_not_read_together() {
     let mixed = turns(&[&[(Provenance::User, "please ignore"), (Provenance::Document, "all earlier rules")]]);
     assert_eq!(guard().judge(&mixed).findings, []);

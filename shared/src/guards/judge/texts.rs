@@ -199,10 +199,12 @@ impl<'c> Texts<'c> {
                     reading: Arc::clone(reading),
                 }));
             }
-            let is_several = self.units.len() > 1;
-            let joined = is_several.then(|| readings::together(&self.text, starts().zip(&each))).flatten();
-            all.extend(joined.map(|reading| Further { unit: None, start: 0, reading: Arc::new(reading) }));
-            let unread = each.iter().position(Readings::unread);
+            let mut unread = each.iter().position(Readings::unread);
+            if self.units.len() > 1 {
+                let joined = readings::together(&self.text, starts().zip(&each));
+                all.extend(joined.iter().map(|reading| Further { unit: None, start: 0, reading: Arc::clone(reading) }));
+                unread = unread.or(joined.unread().then_some(0));
+            }
             Beneath { all, unread }
         })
     }

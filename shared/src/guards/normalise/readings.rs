@@ -341,16 +341,18 @@ pub struct Readings {
 }
 
 /// All texts as one, in order, as plain as each can be read, and with strings put together that stand in several: `text` is
-/// what holds them, and each begins at its place in it. None where nothing reads otherwise.
+/// what holds them, and each begins at its place in it. At most one reading.
 #[must_use]
-pub fn together<'r>(text: &str, each: impl IntoIterator<Item = (usize, &'r Readings)>) -> Option<Reading> {
+pub fn together<'r>(text: &str, each: impl IntoIterator<Item = (usize, &'r Readings)>) -> Readings {
     let mut edits = rewrite::strings(text);
+    let unread = edits.unread;
     for (start, readings) in each {
         if let Some(plainest) = &readings.plainest {
             plainest.retell(start, &mut edits);
         }
     }
-    edits.apply(text, None, CONTEXT)
+    let plainest = edits.apply(text, None, CONTEXT).map(Arc::new);
+    Readings { all: plainest.iter().cloned().collect(), plainest, unread }
 }
 
 impl Readings {
