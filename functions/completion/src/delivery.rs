@@ -227,7 +227,7 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
                 return progress.ended().map_or_else(|failure| End::Failed(passage.failed(&failure)), |()| End::Whole);
             }
             // What follows the end of the answer cannot make it less whole.
-            Err(_) if progress.finished => return End::Whole,
+            Err(_) if progress.is_over() => return End::Whole,
             Err(failure) => return End::Failed(passage.failed(&failure)),
         };
         progress.note(&chunk, passage);
@@ -242,10 +242,6 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             Ok(piece) => piece,
             Err(problem) => return End::Failed(problem),
         };
-        // With several candidates the end of one is not the end. A chunk without any tells of usage.
-        if !chunk.candidates.is_empty() {
-            ready.unsplit(last.split());
-        }
         let out = if progress.is_over() { &mut *last } else { &mut *ready };
         out.extend_from_slice(&piece);
         if ready.len() > MOST_READY_BYTES && send(writer, *end_by, ready.split()).await == Err(Gone) {

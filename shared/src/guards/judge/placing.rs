@@ -7,7 +7,9 @@
 use std::ops::Range;
 
 use super::texts::{Further, Texts, Unit};
-use super::{BENEATH, BENEATH_WEIGHT, ByUnit, Category, Excuse, Guard, Layer, Risk, Scored, UNREAD_WEIGHT, is_amid};
+use super::{
+    BENEATH, BENEATH_WEIGHT, ByUnit, Category, Excuse, Finding, Guard, Layer, Risk, Scored, UNREAD_WEIGHT, is_amid,
+};
 use crate::guards::signatures::{Rule, Scan};
 
 /// How many matches of a rule are placed in a unit.
@@ -114,7 +116,7 @@ impl Guard {
         // In all of them together: what many readings repeat is placed as well in one.
         let mut work = 32 * READING_BACK;
         for (reading, scan) in texts.readings().all.iter().zip(scans) {
-            work += reading.text().len();
+            work += 2 * reading.text().len();
             self.match_reading(texts, reading, scan, &mut work, found);
             for rule in &self.operator {
                 let text = reading.text();
@@ -125,8 +127,9 @@ impl Guard {
                 self.add_hidden(texts, &reading.origin(span), layer, &sign, found);
             }
         }
-        let unread = texts.readings().unread;
-        if let Some((number, unit)) = unread.and_then(|number| Some((number, texts.units().get(number)?))) {
+        for (number, unit) in
+            texts.readings().unread.iter().filter_map(|number| Some((*number, texts.units().get(*number)?)))
+        {
             let at = texts.whole_part(unit);
             let finding = self.finding("smuggling.unread", Category::Smuggling, UNREAD_WEIGHT, at, None);
             found.add(number, finding.map(|finding| Scored { finding, excuse: Excuse::default() }));
@@ -203,20 +206,16 @@ impl Guard {
         if layer.is_common() {
             return;
         }
+        let Some(mut hidden) = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer)) else {
+            return;
+        };
+        hidden.monitored |= monitored;
+        // Told of once, where it comes first, in whatever order rules are looked for.
+        let order = |one: &Finding| (one.monitored, one.part, one.span.start, one.span.end, one.layer);
         match found.by_rule_mut(unit, BENEATH) {
-            Some(one) if one.finding.monitored && !monitored => {
-                let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
-                hidden.into_iter().for_each(|hidden| one.finding = hidden);
-            }
+            Some(one) if order(&hidden) < order(&one.finding) => one.finding = hidden,
             Some(_) => {}
-            None => {
-                let hidden = self.finding(BENEATH, Category::Smuggling, BENEATH_WEIGHT, at(), Some(layer));
-                let hidden = hidden.map(|mut finding| {
-                    finding.monitored |= monitored;
-                    Scored { finding, excuse: Excuse::default() }
-                });
-                found.add(unit, hidden);
-            }
+            None => found.add(unit, [Scored { finding: hidden, excuse: Excuse::default() }]),
         }
     }
 }

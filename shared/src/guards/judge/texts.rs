@@ -55,8 +55,8 @@ pub(super) struct Unit {
 /// What texts say beneath their disguises.
 pub(super) struct Beneath {
     pub(super) all: Vec<Further>,
-    /// The first unit of which not everything was read.
-    pub(super) unread: Option<usize>,
+    /// The units of which not everything was read; the first for all of them together.
+    pub(super) unread: Vec<usize>,
 }
 
 /// A further reading.
@@ -76,7 +76,9 @@ impl Further {
     /// The bytes of the joined text that a range of this reading was made from.
     pub(super) fn origin(&self, range: Range<usize>) -> Range<usize> {
         let origin = self.reading.origin(range);
-        self.start + origin.start..self.start + origin.end
+        // What was put between two bytes belongs to the one before.
+        let start = if origin.is_empty() { origin.start.saturating_sub(1) } else { origin.start };
+        self.start + start..self.start + origin.end
     }
 
     pub(super) fn layer(&self, range: Range<usize>) -> Option<Layer> {
@@ -199,11 +201,14 @@ impl<'c> Texts<'c> {
                     reading: Arc::clone(reading),
                 }));
             }
-            let mut unread = each.iter().position(Readings::unread);
+            let mut unread: Vec<usize> =
+                (0..each.len()).filter(|unit| each.get(*unit).is_some_and(Readings::unread)).collect();
             if self.units.len() > 1 {
                 let joined = readings::together(&self.text, starts().zip(&each));
                 all.extend(joined.iter().map(|reading| Further { unit: None, start: 0, reading: Arc::clone(reading) }));
-                unread = unread.or(joined.unread().then_some(0));
+                if joined.unread() && unread.first() != Some(&0) {
+                    unread.push(0);
+                }
             }
             Beneath { all, unread }
         })

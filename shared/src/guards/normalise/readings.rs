@@ -225,7 +225,11 @@ impl Reading {
         for (at, layer) in self.changed_ever() {
             match runs.last_mut().filter(|(run, _)| run.end == at.start) {
                 // What was decoded twice in its midst is one stretch of the text.
-                Some((run, _)) => run.end = at.end,
+                Some((run, first)) => {
+                    run.end = at.end;
+                    // A tag beside it makes no disguise less of one.
+                    *first = if first.is_common() { layer } else { *first };
+                }
                 None => runs.push((at, layer)),
             }
         }
@@ -335,8 +339,8 @@ impl Piece {
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     all: Vec<Arc<Reading>>,
-    /// The one in which the most is undone in its place.
-    plainest: Option<Arc<Reading>>,
+    /// Those in which what is undone stands in its place, the plainest last.
+    in_place: Vec<Arc<Reading>>,
     unread: bool,
 }
 
@@ -347,12 +351,11 @@ pub fn together<'r>(text: &str, each: impl IntoIterator<Item = (usize, &'r Readi
     let mut edits = rewrite::strings(text);
     let unread = edits.unread;
     for (start, readings) in each {
-        if let Some(plainest) = &readings.plainest {
-            plainest.retell(start, &mut edits);
-        }
+        // A further round leaves out what is far from all that it undoes. Of two edits of a stretch the first counts.
+        readings.in_place.iter().rev().for_each(|reading| reading.retell(start, &mut edits));
     }
-    let plainest = edits.apply(text, None, CONTEXT).map(Arc::new);
-    Readings { all: plainest.iter().cloned().collect(), plainest, unread }
+    let joint = edits.apply(text, None, CONTEXT).map(Arc::new);
+    Readings { all: joint.into_iter().collect(), in_place: Vec::new(), unread }
 }
 
 impl Readings {
@@ -378,12 +381,12 @@ impl Readings {
         let (edits, turns) = rewrite::look_at(copy, &bare.beside_whole(copy.len()));
         readings.unread |= edits.unread;
         let elsewhere = edits.outside(&kept).apply(copy, None, CONTEXT_OF_TAGS);
-        if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add(reading, left)) {
+        if let Some(elsewhere) = elsewhere.and_then(|reading| readings.add_in_place(reading, left)) {
             readings.read(copy, Some(elsewhere), left);
         }
         // No longer than the text, of which there is one.
         *left = left.saturating_add(bare.text.len());
-        if let Some(bare) = readings.add(bare, left) {
+        if let Some(bare) = readings.add_in_place(bare, left) {
             readings.read(copy, Some(bare), left);
         }
         readings.add_turned(copy, &turns.outside(&kept), None, left);
@@ -397,13 +400,12 @@ impl Readings {
             let (edits, turns) = rewrite::look(text);
             self.unread |= edits.unread;
             // What is encoded says more than what would also be words turned.
-            let added = edits.apply(text, base.clone(), CONTEXT).and_then(|reading| self.add(reading, left));
+            let added = edits.apply(text, base.clone(), CONTEXT).and_then(|reading| self.add_in_place(reading, left));
             self.add_turned(text, &turns, base.as_ref(), left);
             let Some(added) = added else { break };
             let bare = markup::strip(added.text()).apply(added.text(), Some(Arc::clone(&added)), CONTEXT);
-            base = Some(bare.and_then(|bare| self.add(bare, left)).unwrap_or(added));
+            base = Some(bare.and_then(|bare| self.add_in_place(bare, left)).unwrap_or(added));
         }
-        self.plainest = base.or(self.plainest.take());
     }
 
     /// Each further reading.
@@ -424,6 +426,12 @@ impl Readings {
                 break;
             }
         }
+    }
+
+    fn add_in_place(&mut self, reading: Reading, left: &mut usize) -> Option<Arc<Reading>> {
+        let added = self.add(reading, left);
+        self.in_place.extend(added.clone());
+        added
     }
 
     /// Adds a reading, as far as it fits; none where it does not, so that nothing is read on from a part.

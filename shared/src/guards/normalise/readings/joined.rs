@@ -1,5 +1,6 @@
 //! Strings cut up and put together again by code: `"ig" + "nore"`, or through variables.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::Layer;
@@ -83,12 +84,14 @@ impl Strings {
         if SAID.into_iter().any(|word| area.contains(word)) {
             rows.push((last.end..last.end, self.named.iter().map(content).collect()));
         }
-        // Strings that are put together again and again would grow beyond the text.
+        // Strings that are put together again and again would grow beyond the text. The longest row comes first, so that
+        // none of the others takes its place.
+        rows.sort_by_key(|(_, contents)| Reverse(contents.len()));
         let mut left = text.len();
         for (place, contents) in rows {
             let fit = contents.iter().take_while(|content| {
                 let fits = left.checked_sub(content.len());
-                left = fits.unwrap_or(0);
+                left = fits.unwrap_or(left);
                 fits.is_some()
             });
             let fit = fit.count();

@@ -224,7 +224,7 @@ pub(super) fn strings(text: &str) -> Edits {
     let mut at = 0;
     while at < bytes.len() {
         let (end, bits) = run(bytes, at);
-        if bits & (has::EQUAL | has::PLUS) != 0 {
+        if bits & (has::EQUAL | has::PLUS) != 0 || bits & has::LETTER == 0 && bits & has::SIGN != 0 {
             strings.sign(text, &(at..end), &mut edits);
         }
         at = end + 1;
