@@ -1,6 +1,7 @@
 //! Delivers what Gemini answers: counts, whole answers and streams, each with its outcome on record before it ends.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Response, StatusCode};
@@ -23,6 +24,9 @@ use crate::surface::gemini;
 
 /// How much may be ready before it leaves whatever else is at hand, in bytes.
 const MOST_READY_BYTES: usize = 32 << 10;
+
+/// How long an answer that is at its end is waited for to close, for what it may yet tell of its usage.
+const AFTER_THE_END: Duration = Duration::from_secs(1);
 
 /// What a record says of a client that did not wait for its answer.
 const CALLER_GONE: &str = "caller_gone";
@@ -231,6 +235,9 @@ async fn pour<M: Model, C: Callers, Q: AuditQueue, K: Clock>(
             Err(failure) => return End::Failed(passage.failed(&failure)),
         };
         progress.note(&chunk, passage);
+        if progress.is_over() {
+            over.as_mut().reset((Instant::now() + AFTER_THE_END).min(*end_by));
+        }
         let chunk = outlet.pass(chunk);
         if outlet.leaked() {
             return End::Leaked;

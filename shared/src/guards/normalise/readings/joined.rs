@@ -184,16 +184,22 @@ fn row(text: &str, at: usize) -> Option<(Range<usize>, String)> {
     let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '`'))?;
     let body = before.get(..before.len() - 1)?;
     let open = body.rfind(quote)?;
-    let mut read = body.get(open + 1..)?.to_owned();
+    // No string goes over a line, so that a row is read once, whatever it ends with.
+    let mut read = body.get(open + 1..).filter(|first| !first.contains('\n'))?.to_owned();
     let mut end = at;
     let mut rest = text.get(at..)?;
     while let Some(next) = rest.strip_prefix('+').map(str::trim_start) {
         let Some(string) = next.strip_prefix(quote) else { break };
-        let Some(length) = string.bytes().take(LONGEST).position(|byte| byte == quote as u8) else { break };
+        let Some(length) = literal(string).position(|byte| byte == quote as u8) else { break };
         read.push_str(string.get(..length)?);
         let after = string.get(length + 1..)?;
         end = text.len() - after.len();
         rest = after.trim_start();
     }
-    (end > at && !read.contains('\n')).then_some((from + open..end, read))
+    (end > at).then_some((from + open..end, read))
+}
+
+/// What may be a string and what closes it, byte by byte.
+fn literal(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().take(LONGEST).take_while(|byte| *byte != b'\n')
 }
