@@ -37,7 +37,10 @@
 //!
 //! # Several texts
 //! Each text is read by itself ([`Readings::next`]), so that nothing said later changes what it says; [`together`] then reads
-//! all of them as one, for a phrase that begins in one text and ends in the next.
+//! all of them as one, for a phrase that begins in one text and ends in the next. Not put together are an encoded stretch,
+//! a row of letters, a tag or a comment that the end of a text cuts, rot13 and text written backwards over several texts,
+//! and strings over several texts whose quotes or `+` are disguised. This one reading is outside the bound above: it holds at
+//! most all texts, what was decoded in them, and as much again in strings.
 
 mod base64;
 mod codes;
