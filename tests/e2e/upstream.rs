@@ -11,6 +11,7 @@ use tests::gate::{Gate, Setup};
 use tests::gemini::answer::{self, Answer};
 use tests::gemini::errors::{KNOWN, Known, Meaning, error};
 use tests::gemini::{Gemini, Script, cases, script};
+use tests::wait;
 use tokio::task::JoinSet;
 
 use crate::{COUNT, GENERATE, ROOMY, STREAM, assert_ends_in_error, assert_error, detail, gate_before, prompt};
@@ -219,6 +220,20 @@ async fn what_gemini_blocks_is_blocked_in_geminis_words() {
         let events = gate.client().post(STREAM, &prompt("hi")).await.events();
         assert_eq!(events[0]["promptFeedback"]["blockReason"], reason, "{events:?}");
         assert!(events.iter().all(|event| event.get("error").is_none()), "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_at_its_end_is_whole_whether_its_connection_breaks_or_stays_open() {
+    for told in [Answer::new().text("all").finish("STOP").value(), answer::blocked("SAFETY")] {
+        for script in [Script::stream().event(&told).cut(), Script::stream().event(&told).stall()] {
+            let (_gemini, gate) = gate_before(script).await;
+            let asked = async { gate.client().post(STREAM, &prompt("hi")).await };
+            let events = wait::within("the answer to end", asked).await.events();
+            assert_eq!(events.len(), 1, "{events:?}");
+            assert_eq!(events[0]["candidates"][0]["finishReason"], told["candidates"][0]["finishReason"]);
+            assert_eq!(events[0]["promptFeedback"]["blockReason"], told["promptFeedback"]["blockReason"]);
+        }
     }
 }
 

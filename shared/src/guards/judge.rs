@@ -5,7 +5,8 @@
 //! parts or turns is found. The system instruction is a text of its own.
 //!
 //! What is disguised is read as well: the further readings of each turn, and of all turns together, are matched as the text
-//! is. A rule that matches beneath a disguise counts as in plain sight, and unless honest texts are full of that disguise, hiding is a finding of its own.
+//! is. A rule that matches beneath a disguise counts as in plain sight, and unless honest texts are full of that disguise,
+//! hiding is a finding of its own.
 //!
 //! # How risk adds up
 //! The unit of risk is a turn's parts of one provenance. Each enforced rule that matched in a unit adds its weight once,
